@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { withLock } from './lock.mjs';
-import { Failure, root, runQuietly, say, tail } from './step.mjs';
+import { excerpt, Failure, root, runQuietly, say } from './step.mjs';
 
 const modules = join(root, 'node_modules');
 const stampFile = join(modules, '.millrace-install.json');
@@ -63,7 +63,7 @@ async function install(wanted) {
   const { ok, why, output } = await runQuietly(file, [...args, 'install', ...options], { cwd: root });
   if (!ok) {
     throw new Failure(
-      `the packages could not be installed (npm: ${why}). Is the npm registry reachable?\n${tail(output)}`,
+      `the packages could not be installed (npm: ${why}). Is the npm registry reachable?\n${excerpt(output)}`,
     );
   }
   const packagedNodeRuns = existsSync(packagedNode) && (await runQuietly(packagedNode, ['--version'], {})).ok;

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import { say } from './step.mjs';
+import { Failure, say } from './step.mjs';
 
 const TOUCH_MS = 5_000;
 const COLD_MS = 30_000;
@@ -11,7 +11,6 @@ const POLL_MS = 250;
 
 /** Runs `work` while holding the lock at `path`; waits for another holder first, and says so once. */
 export async function withLock(path, work) {
-  mkdirSync(dirname(path), { recursive: true });
   let told = false;
   while (!take(path)) {
     if (isAbandoned(path)) {
@@ -36,11 +35,12 @@ export async function withLock(path, work) {
 
 function take(path) {
   try {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `${process.pid} ${hostname()}`, { flag: 'wx' });
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
-    throw error;
+    throw new Failure(`${dirname(path)} cannot be written (${error.code}).`);
   }
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 /** The checkout's folder. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -43,11 +44,12 @@ export function runQuietly(file, args, options) {
   });
 }
 
-/** The end of a program's output, indented, for a message about its failure. */
-export function tail(output, lines = 12) {
-  return output
+/** What a failed program said, without the frames of its own stack, cut and indented. */
+export function excerpt(output, lines = 15) {
+  return stripVTControlCharacters(output)
     .split('\n')
-    .slice(-lines)
+    .filter((line) => !/^\s+at /.test(line))
+    .slice(0, lines)
     .map((line) => `  ${line}`)
     .join('\n');
 }

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import process from 'node:process';
 import { withLock } from './lock.mjs';
-import { root, runQuietly, say, tail } from './step.mjs';
+import { excerpt, Failure, root, runQuietly, say } from './step.mjs';
 
 const ui = join(root, 'apps/ui');
 const dist = join(ui, 'dist');
@@ -17,9 +18,14 @@ export async function ensureUi(node) {
   if (!existsSync(join(ui, 'index.html'))) return;
   const wanted = fingerprint();
   if (builtFrom() === wanted) return;
-  await withLock(join(root, 'node_modules/.millrace-lock'), async () => {
-    if (builtFrom() !== wanted) await build(node, wanted);
-  });
+  try {
+    await withLock(join(root, 'node_modules/.millrace-lock'), async () => {
+      if (builtFrom() !== wanted) await build(node, wanted);
+    });
+  } catch (error) {
+    const meanwhile = existsSync(dist) ? 'the previous one is served' : 'only the API is served';
+    say(`the UI could not be built; ${meanwhile}. ${error.message}`);
+  }
 }
 
 function builtFrom() {
@@ -32,12 +38,8 @@ async function build(node, wanted) {
   rmSync(fresh, { recursive: true, force: true });
   const vite = join(root, 'node_modules/vite/bin/vite.js');
   const args = [vite, 'build', '--outDir', fresh, '--emptyOutDir', '--logLevel', 'warn'];
-  const { ok, why, output } = await runQuietly(node, args, { cwd: ui });
-  if (!ok) {
-    const meanwhile = existsSync(dist) ? 'the previous one is served' : 'only the API is served';
-    say(`the UI could not be built (${why}); ${meanwhile}.\n${tail(output)}`);
-    return;
-  }
+  const { ok, why, output } = await runQuietly(node, args, { cwd: ui, env: { ...process.env, NO_COLOR: '1' } });
+  if (!ok) throw new Failure(`Vite (${why}):\n${excerpt(output)}`);
   writeFileSync(join(fresh, stampName), wanted);
   rmSync(stale, { recursive: true, force: true });
   if (existsSync(dist)) renameSync(dist, stale);
