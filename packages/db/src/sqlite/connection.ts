@@ -1,0 +1,148 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DomainError } from '@millrace/core';
+import type { InsertSpec, SqlRow, Transactor } from '../access.ts';
+import type { Sql, SqlValue } from '../sql.ts';
+
+const CACHED_STATEMENTS = 500;
+
+/** One connection with its prepared statements. Everything is synchronous; `await` on it costs a microtask. */
+export class SqliteConnection implements Transactor {
+  readonly dialect = 'sqlite';
+  readonly forShare = '';
+  readonly forUpdate = '';
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(file: string, options: { readonly readOnly: boolean }) {
+    this.#db = new DatabaseSync(file, { readOnly: options.readOnly, timeout: 10_000 });
+    // WAL with FULL: a commit is on disk before it is acknowledged, and readers never wait for the writer.
+    if (!options.readOnly) this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    this.#db.exec(
+      `PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA case_sensitive_like = ON;
+       PRAGMA cache_size = -${options.readOnly ? 8_192 : 32_768}; PRAGMA mmap_size = 1073741824;
+       PRAGMA journal_size_limit = 67108864`,
+    );
+  }
+
+  exec(text: string): void {
+    try {
+      this.#db.exec(text);
+    } catch (error) {
+      throw asDomainError(error);
+    }
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  all<R extends SqlRow = SqlRow>(text: string, params: readonly SqlValue[] = []): R[] {
+    try {
+      return this.#prepare(text).all(...(params as SqlValue[])) as unknown as R[];
+    } catch (error) {
+      // Numbers beyond 2^53 are rare: read again, exactly, only where one is met.
+      if ((error as { code?: string }).code === 'ERR_OUT_OF_RANGE') return this.#allExact(text, params) as R[];
+      throw asDomainError(error);
+    }
+  }
+
+  query<R extends SqlRow = SqlRow>(query: Sql): R[] {
+    return this.all<R>(query.text, query.params);
+  }
+
+  run(text: string, params: readonly SqlValue[] = []): number {
+    try {
+      return Number(this.#prepare(text).run(...(params as SqlValue[])).changes);
+    } catch (error) {
+      throw asDomainError(error);
+    }
+  }
+
+  insert(spec: InsertSpec, rows: readonly SqlRow[]): Uint8Array {
+    const inserted = new Uint8Array(rows.length);
+    try {
+      const statement = this.#prepare(insertText(spec));
+      for (let i = 0; i < rows.length; i++) {
+        inserted[i] = Number(statement.run(...(rows[i] as SqlValue[])).changes);
+      }
+    } catch (error) {
+      throw asDomainError(error);
+    }
+    return inserted;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  #allExact(text: string, params: readonly SqlValue[]): SqlRow[] {
+    const statement = this.#db.prepare(text);
+    statement.setReturnArrays(true);
+    statement.setReadBigInts(true);
+    const rows = statement.all(...(params as SqlValue[])) as unknown as SqlValue[][];
+    for (const row of rows) {
+      for (let i = 0; i < row.length; i++) {
+        const value = row[i];
+        if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) row[i] = Number(value);
+      }
+    }
+    return rows;
+  }
+
+  #prepare(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (statement !== undefined) return statement;
+    statement = this.#db.prepare(text);
+    statement.setReturnArrays(true);
+    if (this.#statements.size >= CACHED_STATEMENTS) this.#statements.delete(this.#statements.keys().next().value!);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+}
+
+const insertTexts = new WeakMap<InsertSpec, string>();
+
+function insertText(spec: InsertSpec): string {
+  let text = insertTexts.get(spec);
+  if (text === undefined) {
+    const names = spec.columns.map(([name]) => name).join(', ');
+    const marks = spec.columns.map(() => '?').join(', ');
+    const conflict = spec.onConflict === undefined ? '' : ` ON CONFLICT ${spec.onConflict}`;
+    text = `INSERT INTO ${spec.table} (${names}) VALUES (${marks})${conflict}`;
+    insertTexts.set(spec, text);
+  }
+  return text;
+}
+
+/** SQLite's result codes that a person can act on (https://sqlite.org/rescode.html). */
+function asDomainError(error: unknown): unknown {
+  const { errcode } = error as { errcode?: number };
+  if (errcode === undefined) return error;
+  switch (errcode & 0xff) {
+    case 13:
+      return new DomainError(
+        'TEMPORARILY_UNAVAILABLE',
+        'The disk that holds the database is full; nothing was written.',
+        {
+          status: 507,
+          cause: error,
+        },
+      );
+    case 5:
+      return new DomainError('TEMPORARILY_UNAVAILABLE', 'The database file is locked by another process.', {
+        cause: error,
+        retryAfter: 1,
+      });
+    case 8:
+      return new DomainError('TEMPORARILY_UNAVAILABLE', 'The database file is read-only for this process.', {
+        cause: error,
+      });
+    case 10:
+      return new DomainError('TEMPORARILY_UNAVAILABLE', 'The disk that holds the database reports an I/O error.', {
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}
