@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { root } from './paths.ts';
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** Shows its output while it runs. */
+  readonly show?: boolean;
+}
+
+export interface ProgramEnd {
+  /** Null when a signal ended it, or when it could not be started. */
+  readonly code: number | null;
+  /** Both streams together. */
+  readonly output: string;
+}
+
+/** Runs a program to its end, without standard input. */
+export function runProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Promise<ProgramEnd> {
+  const { env, cwd = root, show = false } = options;
+  return new Promise((resolve) => {
+    let output = '';
+    const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.on('error', (error) => resolve({ code: null, output: error.message }));
+    for (const [stream, shown] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        if (show) shown.write(text);
+      });
+    }
+    child.on('close', (code) => resolve({ code, output: output.trimEnd() }));
+  });
+}
