@@ -1,0 +1,22 @@
+import { invalid } from '@millrace/core';
+import type { ArtifactStore } from './artifact-store.ts';
+import { parseDestination } from './destination.ts';
+
+export interface StoreOptions {
+  /** Where credentials and endpoints are read from; the process's own by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Opens the store that a destination names; each SDK is loaded only here. Reaches out to nothing: `check()` does.
+ * Throws INVALID_PARAMETER_VALUE for a URI or setting that cannot work.
+ */
+export async function openStore(uri: string, _options: StoreOptions = {}): Promise<ArtifactStore> {
+  const destination = parseDestination(uri);
+  switch (destination.kind) {
+    case 'local':
+      return (await import('./local/local-store.ts')).openLocalStore(destination.folder);
+    default:
+      throw invalid(`Artifact destinations of kind ${destination.kind} are not supported`);
+  }
+}
