@@ -1,6 +1,12 @@
+export * from './clock.ts';
 export * from './errors.ts';
 export * from './filter/ast.ts';
 export { type FieldGetter, like, matches, paramNumber, type StoredValue } from './filter/matches.ts';
 export { parseFilter } from './filter/parser.ts';
+export * from './ids.ts';
 export * from './limits.ts';
+export * from './order-by.ts';
+export * from './page-token.ts';
+export * from './run-name.ts';
 export { checkText } from './text.ts';
+export * from './validation.ts';

@@ -15,6 +15,17 @@ export const shown = (value: string, limit = 200): string =>
 /** A list as Python prints a set of strings, in a stable order. */
 export const shownSet = (values: Iterable<string>): string => `{${[...values].map((v) => `'${v}'`).join(', ')}}`;
 
+/** Text as Python's `repr` prints it. */
+export const pythonQuoted = (text: string): string => {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const escaped = text.replace(/[\\\n\r\t\p{Cc}]/gu, (character) => PYTHON_ESCAPES[character] ?? hexEscape(character));
+  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
+};
+
+const PYTHON_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+const hexEscape = (character: string): string => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+
 const NUL = String.fromCharCode(0);
 
 /**

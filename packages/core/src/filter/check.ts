@@ -1,4 +1,5 @@
 import { shown, shownSet } from '../text.ts';
+import { parseExperimentId } from '../validation.ts';
 import type { FilterField, FilterValue, Operator, SearchEntity } from './ast.ts';
 import { type AttributeKind, DATASET_KEYS, ENTITY_RULES, type EntityRules } from './entities.ts';
 import { refuse, type Token } from './lexer.ts';
@@ -149,11 +150,11 @@ const int64 = (field: CheckedField, text: string, at: number): number | bigint =
   return exact;
 };
 
+/** The canonical id, refused with its place. */
 const experimentId = (text: string, at: number): string => {
-  const digits = /^\s*([+-]?\d{1,19})\s*$/.exec(text)?.[1];
-  const id = digits === undefined ? null : BigInt(digits);
-  if (id === null || id > INT64_MAX || id < -INT64_MAX - 1n) {
-    throw refuse(`Invalid experiment ID '${shown(text)}'. Experiment ID must be a valid integer.`, at);
+  try {
+    return parseExperimentId(text);
+  } catch (error) {
+    throw refuse((error as Error).message, at);
   }
-  return id.toString();
 };

@@ -24,12 +24,15 @@ export const refuse = (message: string, at: number) => invalid(`${message} (at p
 /** Splits a filter into tokens in one pass: each character is looked at a bounded number of times. */
 export class Lexer {
   readonly #text: string;
+  readonly #unreadable: string;
   #at = 0;
   /** Characters looked at so far; tests hold it to a multiple of the length. */
   steps = 0;
 
-  constructor(text: string) {
+  /** @param unreadable How a refusal of the text itself begins. */
+  constructor(text: string, unreadable: string) {
     this.#text = text;
+    this.#unreadable = unreadable;
   }
 
   next(): Token {
@@ -76,10 +79,7 @@ export class Lexer {
   #name(at: number): Token {
     this.#skipKey();
     if (this.#at === at || !isWord(this.#text.codePointAt(at)!)) {
-      throw refuse(
-        `Invalid clause(s) in filter string: unexpected '${String.fromCodePoint(this.#text.codePointAt(at)!)}'`,
-        at,
-      );
+      throw refuse(`${this.#unreadable}: unexpected '${String.fromCodePoint(this.#text.codePointAt(at)!)}'`, at);
     }
     const text = this.#text.slice(at, this.#at);
     const dot = text.indexOf('.');
@@ -147,7 +147,7 @@ export class Lexer {
       }
     }
     if (backslashed >= 0) return this.#closeQuote(start, backslashed);
-    throw refuse(`Invalid clause(s) in filter string: the quote ${quote} is not closed`, start);
+    throw refuse(`${this.#unreadable}: the quote ${quote} is not closed`, start);
   }
 
   #closeQuote(start: number, end: number): string {

@@ -6,6 +6,8 @@ import { type CheckedField, Checker } from './check.ts';
 import { Lexer, refuse, type Token } from './lexer.ts';
 import { listString } from './list.ts';
 
+const UNREADABLE = 'Invalid clause(s) in filter string';
+
 /**
  * Parses a search filter.
  * @returns null where nothing is asked for.
@@ -39,7 +41,7 @@ class Parser {
     }
     checkText('filter', text);
     if (text.trim() === '') throw invalid(`Invalid filter '${shown(text)}'. Could not be parsed.`);
-    this.#lexer = new Lexer(text);
+    this.#lexer = new Lexer(text, UNREADABLE);
     this.#check = new Checker(entity);
     this.#token = this.#lexer.next();
   }
@@ -52,7 +54,7 @@ class Parser {
     const node = this.#or();
     if (this.#token.kind !== 'end') throw this.#unexpected(this.#token);
     if (this.#extended && this.#loose >= 0) {
-      throw refuse('Invalid clause(s) in filter string: expected AND or OR between two conditions', this.#loose);
+      throw refuse(`${UNREADABLE}: expected AND or OR between two conditions`, this.#loose);
     }
     return node;
   }
@@ -150,7 +152,7 @@ class Parser {
         break;
     }
     if (token.kind === 'end') {
-      throw refuse(`Invalid clause(s) in filter string: '${shown(clause.text)}' is compared with nothing`, clause.at);
+      throw refuse(`${UNREADABLE}: '${shown(clause.text)}' is compared with nothing`, clause.at);
     }
     throw this.#unexpected(token);
   }
@@ -219,7 +221,7 @@ class Parser {
 
   #unexpected(token: Token) {
     const found = token.kind === 'end' ? 'the end' : `'${shown(token.text)}'`;
-    return refuse(`Invalid clause(s) in filter string: unexpected ${found}`, token.at);
+    return refuse(`${UNREADABLE}: unexpected ${found}`, token.at);
   }
 }
 
