@@ -1,3 +1,4 @@
+export * from './artifact-uri.ts';
 export * from './clock.ts';
 export * from './errors.ts';
 export * from './filter/ast.ts';
