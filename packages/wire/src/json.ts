@@ -1,0 +1,92 @@
+import { DomainError, invalid } from '@millrace/core';
+
+export const MAX_JSON_DEPTH = 100;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The parts of JSON that carry exact integers; younger than the type library. */
+interface ExactJson {
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON(text: string): unknown;
+}
+const exactJson = JSON as unknown as ExactJson;
+
+/**
+ * The JSON object in a request body. Integers beyond 2^53 become bigint. As in MLflow, a body that is no JSON counts as
+ * `{}` and a JSON string is decoded a second time. Throws INVALID_PARAMETER_VALUE where the body is not UTF-8, not an
+ * object or nested deeper than MAX_JSON_DEPTH.
+ */
+export function parseJsonBody(body: Uint8Array | string): Record<string, unknown> {
+  const value = parse(typeof body === 'string' ? body : decodeUtf8(body));
+  const object = typeof value === 'string' ? parse(value) : value;
+  if (object === null || object === undefined) return {};
+  if (typeof object !== 'object' || Array.isArray(object)) throw invalid('The request body must be a JSON object.');
+  return object as Record<string, unknown>;
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new DomainError('INVALID_PARAMETER_VALUE', 'The request body must be valid UTF-8.', { cause });
+  }
+}
+
+/** 16 digits where an integer may begin; a fraction or a quoted number does not count. */
+const longInteger = /[:,[\s-]\d{16}/;
+
+function parse(text: string): unknown {
+  if (isDeeperThan(text, MAX_JSON_DEPTH)) {
+    throw invalid(`The request body is nested deeper than ${MAX_JSON_DEPTH} levels.`);
+  }
+  try {
+    return longInteger.test(text) ? exactJson.parse(text, exactInteger) : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function exactInteger(_key: string, value: unknown, context: { source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = context.source ?? '';
+  return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+function isDeeperThan(text: string, limit: number): boolean {
+  if (text.length <= 2 * limit) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      for (at++; at < text.length; at++) {
+        const inner = text.charCodeAt(at);
+        if (inner === BACKSLASH) at++;
+        else if (inner === QUOTE) break;
+      }
+    } else if ((code | 0x20) === 0x7b) {
+      if (++depth > limit) return true;
+    } else if ((code | 0x20) === 0x7d) depth--;
+  }
+  return false;
+}
+
+/** JSON of a response: bigint as an exact integer, a non-finite double as the string that protobuf JSON gives it. */
+export function encodeResponse(value: unknown): string {
+  return isPlain(value) ? JSON.stringify(value) : JSON.stringify(value, exactValue);
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
+  if (Array.isArray(value)) return value.every(isPlain);
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key])) return false;
+  return true;
+}
+
+function exactValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return exactJson.rawJSON(value.toString());
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
