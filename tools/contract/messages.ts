@@ -55,7 +55,7 @@ function namesOf(all: ReadonlySet<Message>): Map<Message, string> {
   for (const message of [...all].sort(byText(rank))) {
     const parts = message.name.split('.');
     const start = parts.findIndex((part) => /^[A-Z]/.test(part));
-    const own = parts.slice(start).join('');
+    const own = parts.slice(start).map(pascal).join('');
     const name = taken.has(own) ? pascal(parts[start - 1]!) + own : own;
     if (taken.has(name)) throw new Error(`Two messages would be called ${name}`);
     taken.add(name);
@@ -83,13 +83,15 @@ const demanded = (op: Operation): Set<string> =>
       .map(([name]) => name),
   );
 
-const acceptsRunUuid = (op: Operation): boolean => op.request?.fields.some((field) => field.name === 'run_uuid') ?? false;
+const acceptsRunUuid = (op: Operation): boolean =>
+  op.request?.fields.some((field) => field.name === 'run_uuid') ?? false;
 
 type NameOf = (message: Message) => string;
 
 function decodedInterface(message: Message, nameOf: NameOf, certain: ReadonlySet<string>): string {
   const fields = message.fields.map((field) => {
-    const present = field.repeated || field.map || field.default !== undefined || (certain.has(field.name) && !field.enum);
+    const present =
+      field.repeated || field.map || field.default !== undefined || (certain.has(field.name) && !field.enum);
     return `  ${field.name}${present ? '' : '?'}: ${typeOf(field, nameOf)};`;
   });
   return interfaceText(nameOf(message), fields);
@@ -128,7 +130,10 @@ function typeOf(field: Field, nameOf: NameOf): string {
 }
 
 function elementType(field: Field, nameOf: NameOf): string {
-  if (field.enum) return Object.keys(field.enum.values).map((name) => `'${name}'`).join(' | ');
+  if (field.enum)
+    return Object.keys(field.enum.values)
+      .map((name) => `'${name}'`)
+      .join(' | ');
   if (!field.message) return scalarTypes[field.kind] ?? 'number';
   return field.message.wellKnown ? (wellKnownTypes[field.message.name] ?? 'string') : nameOf(field.message);
 }

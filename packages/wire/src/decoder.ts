@@ -8,11 +8,8 @@ export type Fields = Record<string, unknown>;
 
 interface CompiledField {
   readonly name: string;
-  /** The other spelling, where there is one. */
-  readonly alias: string | undefined;
+  readonly alias: string;
   readonly decode: Decode;
-  /** What an absent field reads as. */
-  readonly absent: () => unknown;
   /** google.protobuf.Value takes null for a value. */
   readonly takesNull: boolean;
 }
@@ -35,41 +32,39 @@ export function decoderOf(message: Message): (value: unknown) => Fields {
 }
 
 function compileMessage(message: Message): (value: unknown) => Fields {
-  const fields = message.fields.map(compileField);
+  const bySpelling = new Map<string, CompiledField>();
+  for (const field of message.fields.map(compileField)) bySpelling.set(field.name, field).set(field.alias, field);
+  const presets = message.fields.flatMap(presetOf);
   const oneofs = [...Map.groupBy(message.fields, (field) => field.oneof)]
     .filter(([name, members]) => name !== undefined && members.length > 1)
     .map(([, members]) => members.map((field) => field.name));
   return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Fault(value, 'must be an object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new Fault(value, 'must be an object');
     const out: Fields = {};
-    for (const field of fields) decodeField(field, value as Fields, out);
+    for (const key in value) {
+      const field = bySpelling.get(key);
+      if (field !== undefined) decodeField(field, value as Fields, key, out);
+    }
+    for (const [name, preset] of presets) if (out[name] === undefined) out[name] = preset();
     for (const names of oneofs) requireOne(names, out);
     return out;
   };
 }
 
-function decodeField(field: CompiledField, from: Fields, out: Fields): void {
-  let value = from[field.name];
-  if (field.alias !== undefined) {
-    const other = from[field.alias];
-    if (other !== undefined) {
-      if (value !== undefined) throw spelledTwice(field.name, field.alias);
-      value = other;
-    }
+function decodeField(field: CompiledField, from: Fields, key: string, out: Fields): void {
+  if (key !== field.name && from[field.name] !== undefined) throw spelledTwice(field);
+  const value = from[key];
+  if (value === undefined || (value === null && !field.takesNull)) return;
+  try {
+    const decoded = field.decode(value);
+    if (decoded !== undefined) out[field.name] = decoded;
+  } catch (error) {
+    throw within(error, field.name);
   }
-  let decoded: unknown;
-  if (value !== undefined && (value !== null || field.takesNull)) {
-    try {
-      decoded = field.decode(value);
-    } catch (error) {
-      throw within(error, field.name);
-    }
-  }
-  decoded ??= decoded === null ? null : field.absent();
-  if (decoded !== undefined) out[field.name] = decoded;
 }
 
-const spelledTwice = (name: string, alias: string): Error =>
+const spelledTwice = ({ name, alias }: CompiledField): Error =>
   invalid(`Request specifies both '${name}' and '${alias}'; provide only one of them.`);
 
 function requireOne(names: readonly string[], out: Fields): void {
@@ -77,20 +72,23 @@ function requireOne(names: readonly string[], out: Fields): void {
   if (given.length > 1) throw new Fault(given, `at most one of ${given.join(', ')} may be set`);
 }
 
-const nothing = (): undefined => undefined;
-
 function compileField(field: Field): CompiledField {
   const { name, jsonName } = field;
   if (name in Object.prototype || jsonName in Object.prototype) throw new Error(`${name} is no usable field name`);
   const element = elementDecoder(field);
-  const preset = field.default;
   return {
     name,
-    alias: jsonName === name ? undefined : jsonName,
+    alias: jsonName,
     decode: field.map ? mapDecoder(element) : field.repeated ? listDecoder(element) : element,
-    absent: field.map ? emptyMap : field.repeated ? () => [] : preset === undefined ? nothing : () => preset,
     takesNull: field.message?.name === 'google.protobuf.Value' && !field.repeated && !field.map,
   };
+}
+
+/** What an absent field reads as, where that is not undefined. */
+function presetOf(field: Field): [name: string, preset: () => unknown][] {
+  if (field.map) return [[field.name, emptyMap]];
+  if (field.repeated) return [[field.name, () => []]];
+  return field.default === undefined ? [] : [[field.name, () => field.default]];
 }
 
 function elementDecoder(field: Field): Decode {
@@ -120,7 +118,8 @@ const emptyMap = (): Fields => Object.create(null) as Fields;
 
 function mapDecoder(element: Decode): Decode {
   return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Fault(value, 'must be an object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new Fault(value, 'must be an object');
     const out = emptyMap();
     for (const [key, item] of Object.entries(value)) {
       try {

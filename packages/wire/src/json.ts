@@ -32,45 +32,32 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** 16 digits where an integer may begin; a fraction or a quoted number does not count. */
-const longInteger = /[:,[\s-]\d{16}/;
-
 function parse(text: string): unknown {
-  if (isDeeperThan(text, MAX_JSON_DEPTH)) {
-    throw invalid(`The request body is nested deeper than ${MAX_JSON_DEPTH} levels.`);
-  }
   try {
-    return longInteger.test(text) ? exactJson.parse(text, exactInteger) : JSON.parse(text);
-  } catch {
-    return undefined;
+    const value: unknown = JSON.parse(text);
+    return hasInexactInteger(value, 0) ? exactJson.parse(text, exactInteger) : value;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
+}
+
+/** Whether a double stands for an integer that it may have rounded. Refuses a value that is nested too deep. */
+function hasInexactInteger(value: unknown, depth: number): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === MAX_JSON_DEPTH) throw invalid(`The request body is nested deeper than ${MAX_JSON_DEPTH} levels.`);
+  let inexact = false;
+  if (Array.isArray(value)) for (const item of value) inexact = hasInexactInteger(item, depth + 1) || inexact;
+  else
+    for (const key in value) inexact = hasInexactInteger((value as Record<string, unknown>)[key], depth + 1) || inexact;
+  return inexact;
 }
 
 function exactInteger(_key: string, value: unknown, context: { source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
   const source = context.source ?? '';
   return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-function isDeeperThan(text: string, limit: number): boolean {
-  if (text.length <= 2 * limit) return false;
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      for (at++; at < text.length; at++) {
-        const inner = text.charCodeAt(at);
-        if (inner === BACKSLASH) at++;
-        else if (inner === QUOTE) break;
-      }
-    } else if ((code | 0x20) === 0x7b) {
-      if (++depth > limit) return true;
-    } else if ((code | 0x20) === 0x7d) depth--;
-  }
-  return false;
 }
 
 /** JSON of a response: bigint as an exact integer, a non-finite double as the string that protobuf JSON gives it. */

@@ -72,6 +72,28 @@ export interface ArtifactsFileInfo {
   file_size?: number | bigint | undefined;
 }
 
+export interface ArtifactsGetArtifact {
+  run_id?: string;
+  run_uuid?: string;
+  path: string;
+}
+
+export interface ArtifactsGetLoggedModelArtifact {
+  model_id?: string;
+  artifact_file_path: string;
+}
+
+export interface ArtifactsGetModelVersionArtifact {
+  name: string;
+  version: string;
+  path: string;
+}
+
+export interface ArtifactsGetTraceArtifact {
+  request_id: string;
+  path?: string;
+}
+
 export interface ArtifactsListArtifacts {
   path?: string;
 }
@@ -80,29 +102,7 @@ export interface ArtifactsListArtifactsResponse {
   files?: ArtifactsFileInfo[] | undefined;
 }
 
-export interface ArtifactsgetArtifact {
-  run_id?: string;
-  run_uuid?: string;
-  path: string;
-}
-
-export interface ArtifactsgetLoggedModelArtifact {
-  model_id?: string;
-  artifact_file_path: string;
-}
-
-export interface ArtifactsgetModelVersionArtifact {
-  name: string;
-  version: string;
-  path: string;
-}
-
-export interface ArtifactsgetTraceArtifact {
-  request_id: string;
-  path?: string;
-}
-
-export interface ArtifactsuploadArtifact {
+export interface ArtifactsUploadArtifact {
   run_uuid: string;
   path: string;
 }
@@ -165,20 +165,20 @@ export interface AssessmentSourceInput {
   source_id?: string;
 }
 
-export interface AssistantgetConfig {}
+export interface AssistantGetConfig {}
 
-export interface AssistantproviderHealth {
+export interface AssistantProviderHealth {
   provider?: string;
 }
 
-export interface AssistantproviderModels {
+export interface AssistantProviderModels {
   provider?: string;
   base_url?: string;
 }
 
-export interface Assistantproviders {}
+export interface AssistantProviders {}
 
-export interface Assistantstream {
+export interface AssistantStream {
   session_id?: string;
 }
 
@@ -192,118 +192,118 @@ export interface AttachModelToGatewayEndpointResponse {
   mapping?: GatewayEndpointModelMapping | undefined;
 }
 
-export interface AuthaddRolePermission {
+export interface AuthAddRolePermission {
   role_id: number | bigint;
   resource_type: string;
   resource_pattern: string;
   permission: string;
 }
 
-export interface AuthassignRole {
+export interface AuthAssignRole {
   username: string;
   role_id: number | bigint;
 }
 
-export interface AuthcreateRole {
+export interface AuthCreateRole {
   name: string;
   workspace: string;
   description?: string;
 }
 
-export interface AuthcreateUser {
+export interface AuthCreateUser {
   username: string;
   password: string;
 }
 
-export interface AuthdeleteRole {
+export interface AuthDeleteRole {
   role_id: number | bigint;
 }
 
-export interface AuthdeleteUser {
+export interface AuthDeleteUser {
   username: string;
 }
 
-export interface AuthgetCurrentUser {}
+export interface AuthGetCurrentUser {}
 
-export interface AuthgetRole {
+export interface AuthGetRole {
   role_id: number | bigint;
 }
 
-export interface AuthgetUser {
+export interface AuthGetUser {
   username: string;
 }
 
-export interface AuthgetUserPermission {
+export interface AuthGetUserPermission {
   username: string;
   resource_type: string;
   resource_id: string;
 }
 
-export interface AuthgrantUserPermission {
+export interface AuthGrantUserPermission {
   username: string;
   resource_type: string;
   resource_id: string;
   permission: string;
 }
 
-export interface AuthlistCurrentUserPermissions {}
+export interface AuthListCurrentUserPermissions {}
 
-export interface AuthlistRolePermissions {
+export interface AuthListRolePermissions {
   role_id: number | bigint;
 }
 
-export interface AuthlistRoleUsers {
+export interface AuthListRoleUsers {
   role_id: number | bigint;
 }
 
-export interface AuthlistRoles {
+export interface AuthListRoles {
   workspace: string[];
 }
 
-export interface AuthlistUserPermissions {
+export interface AuthListUserPermissions {
   username: string;
 }
 
-export interface AuthlistUserRoles {
+export interface AuthListUserRoles {
   username: string;
 }
 
-export interface AuthlistUsers {}
+export interface AuthListUsers {}
 
-export interface AuthremoveRolePermission {
+export interface AuthRemoveRolePermission {
   role_permission_id: number | bigint;
 }
 
-export interface AuthrevokeUserPermission {
+export interface AuthRevokeUserPermission {
   username: string;
   resource_type: string;
   resource_id: string;
 }
 
-export interface Authsignup {}
+export interface AuthSignup {}
 
-export interface AuthunassignRole {
+export interface AuthUnassignRole {
   username: string;
   role_id: number | bigint;
 }
 
-export interface AuthupdateRole {
+export interface AuthUpdateRole {
   role_id: number | bigint;
   name?: string;
   description?: string;
 }
 
-export interface AuthupdateRolePermission {
+export interface AuthUpdateRolePermission {
   role_permission_id: number | bigint;
   permission: string;
 }
 
-export interface AuthupdateUserAdmin {
+export interface AuthUpdateUserAdmin {
   username: string;
   is_admin: boolean;
 }
 
-export interface AuthupdateUserPassword {
+export interface AuthUpdateUserPassword {
   username: string;
   password: string;
   current_password?: string;
@@ -369,21 +369,21 @@ export interface CompleteMultipartUpload {
 
 export interface CompleteMultipartUploadResponse {}
 
-export interface CoredeleteDemo {}
+export interface CoreDeleteDemo {}
 
-export interface CoregenerateDemo {
+export interface CoreGenerateDemo {
   features: string[];
 }
 
-export interface CoregetUiTelemetry {}
+export interface CoreGetUiTelemetry {}
 
-export interface Corehealth {}
+export interface CoreHealth {}
 
-export interface Coremetrics {}
+export interface CoreMetrics {}
 
-export interface CoreserverInfo {}
+export interface CoreServerInfo {}
 
-export interface Coreversion {}
+export interface CoreVersion {}
 
 export interface CreateAssessment {
   assessment: AssessmentInput;
@@ -1129,6 +1129,12 @@ export interface GatewayModelDefinition {
   last_updated_by?: string | undefined;
 }
 
+export interface GatewayModels {}
+
+export interface GatewayProviderConfig {
+  provider?: string;
+}
+
 export interface GatewaySecretInfo {
   secret_id?: string | undefined;
   secret_name?: string | undefined;
@@ -1141,19 +1147,13 @@ export interface GatewaySecretInfo {
   auth_config?: Record<string, string> | undefined;
 }
 
-export interface Gatewaymodels {}
+export interface GatewaySecretsConfig {}
 
-export interface GatewayproviderConfig {
+export interface GatewaySupportedModels {
   provider?: string;
 }
 
-export interface GatewaysecretsConfig {}
-
-export interface GatewaysupportedModels {
-  provider?: string;
-}
-
-export interface GatewaysupportedProviders {}
+export interface GatewaySupportedProviders {}
 
 export interface GetAssessmentRequest {
   trace_id?: string;
@@ -1539,7 +1539,7 @@ export interface IssueReferenceInput {
   issue_name?: string;
 }
 
-export interface Issuesinvoke {
+export interface IssuesInvoke {
   experiment_id: string;
   trace_ids: string[];
   categories: string[];
@@ -1565,19 +1565,19 @@ export interface JobState {
   progress_updated_at?: number | bigint | undefined;
 }
 
-export interface Jobscancel {
+export interface JobsCancel {
   job_id?: string;
 }
 
-export interface JobscancelMlflow {
+export interface JobsCancelMlflow {
   job_id?: string;
 }
 
-export interface Jobsget {
+export interface JobsGet {
   job_id?: string;
 }
 
-export interface JobsgetMlflow {
+export interface JobsGetMlflow {
   job_id?: string;
 }
 
@@ -1932,7 +1932,7 @@ export interface LoggedModelTagInput {
   value?: string;
 }
 
-export interface McpRegistrysearch {
+export interface McpRegistrySearch {
   filter_string?: string;
   max_results?: number;
   order_by: string[];
@@ -2288,7 +2288,7 @@ export interface RunTagInput {
   value?: string;
 }
 
-export interface RunsgetMetricHistoryBulk {
+export interface RunsGetMetricHistoryBulk {
   run_id: string[];
   metric_key?: string;
   max_results?: number;
@@ -2303,11 +2303,11 @@ export interface Scorer {
   scorer_id?: string | undefined;
 }
 
-export interface ScorersgetOnlineConfigs {
+export interface ScorersGetOnlineConfigs {
   scorer_ids: string[];
 }
 
-export interface Scorersinvoke {
+export interface ScorersInvoke {
   experiment_id: string;
   serialized_scorer: string;
   scorer_name?: string;
@@ -2316,7 +2316,7 @@ export interface Scorersinvoke {
   log_assessments?: boolean;
 }
 
-export interface ScorerssetOnlineConfig {
+export interface ScorersSetOnlineConfig {
   experiment_id: string;
   name: string;
   sample_rate: number;
@@ -3034,80 +3034,80 @@ export interface Workspace {
 
 /** What each operation takes, as decodeRequest gives it, and what it answers with. */
 export interface OperationTypes {
-  'Artifacts.getArtifact': { request: ArtifactsgetArtifact; response: unknown };
-  'Artifacts.getLoggedModelArtifact': { request: ArtifactsgetLoggedModelArtifact & { model_id: string }; response: unknown };
-  'Artifacts.getModelVersionArtifact': { request: ArtifactsgetModelVersionArtifact; response: unknown };
-  'Artifacts.getTraceArtifact': { request: ArtifactsgetTraceArtifact; response: unknown };
-  'Artifacts.uploadArtifact': { request: ArtifactsuploadArtifact; response: unknown };
-  'Assistant.getConfig': { request: AssistantgetConfig; response: unknown };
+  'Artifacts.getArtifact': { request: ArtifactsGetArtifact; response: unknown };
+  'Artifacts.getLoggedModelArtifact': { request: ArtifactsGetLoggedModelArtifact & { model_id: string }; response: unknown };
+  'Artifacts.getModelVersionArtifact': { request: ArtifactsGetModelVersionArtifact; response: unknown };
+  'Artifacts.getTraceArtifact': { request: ArtifactsGetTraceArtifact; response: unknown };
+  'Artifacts.uploadArtifact': { request: ArtifactsUploadArtifact; response: unknown };
+  'Assistant.getConfig': { request: AssistantGetConfig; response: unknown };
   'Assistant.installSkills': { request: {}; response: unknown };
   'Assistant.message': { request: {}; response: unknown };
   'Assistant.patchSession': { request: {} & { session_id: string }; response: unknown };
   'Assistant.permission': { request: {} & { session_id: string }; response: unknown };
-  'Assistant.providerHealth': { request: AssistantproviderHealth & { provider: string }; response: unknown };
-  'Assistant.providerModels': { request: AssistantproviderModels & { provider: string }; response: unknown };
-  'Assistant.providers': { request: Assistantproviders; response: unknown };
+  'Assistant.providerHealth': { request: AssistantProviderHealth & { provider: string }; response: unknown };
+  'Assistant.providerModels': { request: AssistantProviderModels & { provider: string }; response: unknown };
+  'Assistant.providers': { request: AssistantProviders; response: unknown };
   'Assistant.setConfig': { request: {}; response: unknown };
-  'Assistant.stream': { request: Assistantstream & { session_id: string }; response: unknown };
+  'Assistant.stream': { request: AssistantStream & { session_id: string }; response: unknown };
   'Assistant.toolResult': { request: {} & { session_id: string }; response: unknown };
-  'Auth.addRolePermission': { request: AuthaddRolePermission; response: unknown };
-  'Auth.assignRole': { request: AuthassignRole; response: unknown };
-  'Auth.createRole': { request: AuthcreateRole; response: unknown };
-  'Auth.createUser': { request: AuthcreateUser; response: unknown };
+  'Auth.addRolePermission': { request: AuthAddRolePermission; response: unknown };
+  'Auth.assignRole': { request: AuthAssignRole; response: unknown };
+  'Auth.createRole': { request: AuthCreateRole; response: unknown };
+  'Auth.createUser': { request: AuthCreateUser; response: unknown };
   'Auth.createUserByForm': { request: {}; response: unknown };
-  'Auth.deleteRole': { request: AuthdeleteRole; response: unknown };
-  'Auth.deleteUser': { request: AuthdeleteUser; response: unknown };
-  'Auth.getCurrentUser': { request: AuthgetCurrentUser; response: unknown };
-  'Auth.getRole': { request: AuthgetRole; response: unknown };
-  'Auth.getUser': { request: AuthgetUser; response: unknown };
-  'Auth.getUserPermission': { request: AuthgetUserPermission; response: unknown };
-  'Auth.grantUserPermission': { request: AuthgrantUserPermission; response: unknown };
-  'Auth.listCurrentUserPermissions': { request: AuthlistCurrentUserPermissions; response: unknown };
-  'Auth.listRolePermissions': { request: AuthlistRolePermissions; response: unknown };
-  'Auth.listRoleUsers': { request: AuthlistRoleUsers; response: unknown };
-  'Auth.listRoles': { request: AuthlistRoles; response: unknown };
-  'Auth.listUserPermissions': { request: AuthlistUserPermissions; response: unknown };
-  'Auth.listUserRoles': { request: AuthlistUserRoles; response: unknown };
-  'Auth.listUsers': { request: AuthlistUsers; response: unknown };
-  'Auth.removeRolePermission': { request: AuthremoveRolePermission; response: unknown };
-  'Auth.revokeUserPermission': { request: AuthrevokeUserPermission; response: unknown };
-  'Auth.signup': { request: Authsignup; response: unknown };
-  'Auth.unassignRole': { request: AuthunassignRole; response: unknown };
-  'Auth.updateRole': { request: AuthupdateRole; response: unknown };
-  'Auth.updateRolePermission': { request: AuthupdateRolePermission; response: unknown };
-  'Auth.updateUserAdmin': { request: AuthupdateUserAdmin; response: unknown };
-  'Auth.updateUserPassword': { request: AuthupdateUserPassword; response: unknown };
-  'Core.deleteDemo': { request: CoredeleteDemo; response: unknown };
-  'Core.generateDemo': { request: CoregenerateDemo; response: unknown };
-  'Core.getUiTelemetry': { request: CoregetUiTelemetry; response: unknown };
+  'Auth.deleteRole': { request: AuthDeleteRole; response: unknown };
+  'Auth.deleteUser': { request: AuthDeleteUser; response: unknown };
+  'Auth.getCurrentUser': { request: AuthGetCurrentUser; response: unknown };
+  'Auth.getRole': { request: AuthGetRole; response: unknown };
+  'Auth.getUser': { request: AuthGetUser; response: unknown };
+  'Auth.getUserPermission': { request: AuthGetUserPermission; response: unknown };
+  'Auth.grantUserPermission': { request: AuthGrantUserPermission; response: unknown };
+  'Auth.listCurrentUserPermissions': { request: AuthListCurrentUserPermissions; response: unknown };
+  'Auth.listRolePermissions': { request: AuthListRolePermissions; response: unknown };
+  'Auth.listRoleUsers': { request: AuthListRoleUsers; response: unknown };
+  'Auth.listRoles': { request: AuthListRoles; response: unknown };
+  'Auth.listUserPermissions': { request: AuthListUserPermissions; response: unknown };
+  'Auth.listUserRoles': { request: AuthListUserRoles; response: unknown };
+  'Auth.listUsers': { request: AuthListUsers; response: unknown };
+  'Auth.removeRolePermission': { request: AuthRemoveRolePermission; response: unknown };
+  'Auth.revokeUserPermission': { request: AuthRevokeUserPermission; response: unknown };
+  'Auth.signup': { request: AuthSignup; response: unknown };
+  'Auth.unassignRole': { request: AuthUnassignRole; response: unknown };
+  'Auth.updateRole': { request: AuthUpdateRole; response: unknown };
+  'Auth.updateRolePermission': { request: AuthUpdateRolePermission; response: unknown };
+  'Auth.updateUserAdmin': { request: AuthUpdateUserAdmin; response: unknown };
+  'Auth.updateUserPassword': { request: AuthUpdateUserPassword; response: unknown };
+  'Core.deleteDemo': { request: CoreDeleteDemo; response: unknown };
+  'Core.generateDemo': { request: CoreGenerateDemo; response: unknown };
+  'Core.getUiTelemetry': { request: CoreGetUiTelemetry; response: unknown };
   'Core.graphql': { request: {}; response: unknown };
-  'Core.health': { request: Corehealth; response: unknown };
-  'Core.metrics': { request: Coremetrics; response: unknown };
+  'Core.health': { request: CoreHealth; response: unknown };
+  'Core.metrics': { request: CoreMetrics; response: unknown };
   'Core.postUiTelemetry': { request: {}; response: unknown };
-  'Core.serverInfo': { request: CoreserverInfo; response: unknown };
-  'Core.version': { request: Coreversion; response: unknown };
+  'Core.serverInfo': { request: CoreServerInfo; response: unknown };
+  'Core.version': { request: CoreVersion; response: unknown };
   'Gateway.anthropicMessages': { request: {}; response: unknown };
   'Gateway.chatCompletions': { request: {}; response: unknown };
   'Gateway.gemini': { request: {} & { endpoint_and_action: string }; response: unknown };
   'Gateway.invoke': { request: {} & { endpoint_name: string }; response: unknown };
-  'Gateway.models': { request: Gatewaymodels; response: unknown };
+  'Gateway.models': { request: GatewayModels; response: unknown };
   'Gateway.openaiChatCompletions': { request: {}; response: unknown };
   'Gateway.openaiEmbeddings': { request: {}; response: unknown };
   'Gateway.openaiResponses': { request: {}; response: unknown };
   'Gateway.openaiResponsesCompact': { request: {}; response: unknown };
   'Gateway.passthrough': { request: {} & { endpoint_name: string; path: string }; response: unknown };
-  'Gateway.providerConfig': { request: GatewayproviderConfig; response: unknown };
+  'Gateway.providerConfig': { request: GatewayProviderConfig; response: unknown };
   'Gateway.proxy': { request: {}; response: unknown };
-  'Gateway.secretsConfig': { request: GatewaysecretsConfig; response: unknown };
-  'Gateway.supportedModels': { request: GatewaysupportedModels; response: unknown };
-  'Gateway.supportedProviders': { request: GatewaysupportedProviders; response: unknown };
+  'Gateway.secretsConfig': { request: GatewaySecretsConfig; response: unknown };
+  'Gateway.supportedModels': { request: GatewaySupportedModels; response: unknown };
+  'Gateway.supportedProviders': { request: GatewaySupportedProviders; response: unknown };
   'Gateway.typesafeSystemone': { request: {}; response: unknown };
-  'Issues.invoke': { request: Issuesinvoke; response: unknown };
-  'Jobs.cancel': { request: Jobscancel & { job_id: string }; response: unknown };
-  'Jobs.cancelMlflow': { request: JobscancelMlflow & { job_id: string }; response: unknown };
+  'Issues.invoke': { request: IssuesInvoke; response: unknown };
+  'Jobs.cancel': { request: JobsCancel & { job_id: string }; response: unknown };
+  'Jobs.cancelMlflow': { request: JobsCancelMlflow & { job_id: string }; response: unknown };
   'Jobs.evaluate': { request: {}; response: unknown };
-  'Jobs.get': { request: Jobsget & { job_id: string }; response: unknown };
-  'Jobs.getMlflow': { request: JobsgetMlflow & { job_id: string }; response: unknown };
+  'Jobs.get': { request: JobsGet & { job_id: string }; response: unknown };
+  'Jobs.getMlflow': { request: JobsGetMlflow & { job_id: string }; response: unknown };
   'Jobs.search': { request: {}; response: unknown };
   'Jobs.submit': { request: {}; response: unknown };
   'McpRegistry.create': { request: {}; response: unknown };
@@ -3116,7 +3116,7 @@ export interface OperationTypes {
   'McpRegistry.listEndpoints': { request: {}; response: unknown };
   'McpRegistry.patch': { request: {} & { resource: string }; response: unknown };
   'McpRegistry.post': { request: {} & { resource: string }; response: unknown };
-  'McpRegistry.search': { request: McpRegistrysearch; response: unknown };
+  'McpRegistry.search': { request: McpRegistrySearch; response: unknown };
   'MlflowArtifactsService.abortMultipartUpload': { request: AbortMultipartUpload & { artifact_path: string }; response: AbortMultipartUploadResponse };
   'MlflowArtifactsService.completeMultipartUpload': { request: CompleteMultipartUpload & { artifact_path: string }; response: CompleteMultipartUploadResponse };
   'MlflowArtifactsService.createMultipartUpload': { request: CreateMultipartUpload & { artifact_path: string }; response: CreateMultipartUploadResponse };
@@ -3296,11 +3296,11 @@ export interface OperationTypes {
   'ModelRegistryService.updateRegisteredModel': { request: UpdateRegisteredModel; response: UpdateRegisteredModelResponse };
   'Otlp.exportTraces': { request: {}; response: unknown };
   'Runs.createPromptlabRun': { request: {}; response: unknown };
-  'Runs.getMetricHistoryBulk': { request: RunsgetMetricHistoryBulk; response: unknown };
+  'Runs.getMetricHistoryBulk': { request: RunsGetMetricHistoryBulk; response: unknown };
   'Runs.searchDatasets': { request: SearchDatasets; response: SearchDatasetsResponse };
-  'Scorers.getOnlineConfigs': { request: ScorersgetOnlineConfigs; response: unknown };
-  'Scorers.invoke': { request: Scorersinvoke; response: unknown };
-  'Scorers.setOnlineConfig': { request: ScorerssetOnlineConfig; response: unknown };
+  'Scorers.getOnlineConfigs': { request: ScorersGetOnlineConfigs; response: unknown };
+  'Scorers.invoke': { request: ScorersInvoke; response: unknown };
+  'Scorers.setOnlineConfig': { request: ScorersSetOnlineConfig; response: unknown };
   'WebhookService.createWebhook': { request: CreateWebhook; response: CreateWebhookResponse };
   'WebhookService.deleteWebhook': { request: DeleteWebhook & { webhook_id: string }; response: DeleteWebhookResponse };
   'WebhookService.getWebhook': { request: GetWebhook & { webhook_id: string }; response: GetWebhookResponse };

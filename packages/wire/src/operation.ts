@@ -1,7 +1,7 @@
 import { type Check, type ContractOperation, contract } from './contract.ts';
 import { type Message, messageNamed } from './message.ts';
 import { nativeOperations } from './mlflow/native.ts';
-import { type Permission, policies, type Policy } from './mlflow/permissions.ts';
+import { type Permission, type Policy, policies } from './mlflow/permissions.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

@@ -22,7 +22,8 @@ const decoders: Readonly<Record<string, Decode>> = {
   'google.protobuf.Empty': () => ({}),
   'google.protobuf.Value': anyJson,
   'google.protobuf.Struct': (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Fault(value, 'must be an object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new Fault(value, 'must be an object');
     return anyJson(value);
   },
   'google.protobuf.ListValue': (value) => {
