@@ -53,16 +53,16 @@ function compileRequest(op: Operation): DecodeRequest {
       if (!(error instanceof Fault)) throw error;
       fault = error;
     }
-    check((name) => valueOf(raw, name, fields), fault !== undefined);
+    check((name) => givenValue(raw, name, fields), fault !== undefined);
     if (decoded === undefined) throw refusal(fault!, isSecret(op, fault!));
     for (const name in path) if (!fields.has(name)) decoded[name] = decodePathParam(name, path[name]);
     return decoded;
   };
 }
 
-function valueOf(raw: Fields, name: string, fields: ReadonlyMap<string, Field>): unknown {
+function givenValue(raw: Fields, name: string, fields: ReadonlyMap<string, Field>): unknown {
   const value = raw[name] ?? raw[fields.get(name)?.jsonName ?? name];
-  return value == null && name === 'run_id' ? raw['run_uuid'] : value;
+  return value == null && name === 'run_id' ? raw.run_uuid : value;
 }
 
 function withPath(fields: ReadonlyMap<string, Field>, given: Fields, path: Readonly<Record<string, string>>): Fields {

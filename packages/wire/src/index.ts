@@ -13,4 +13,3 @@ export {
   type Route,
   routesOf,
 } from './operation.ts';
-export { checkText } from './text.ts';

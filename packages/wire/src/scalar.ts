@@ -1,7 +1,7 @@
 import type { Kind } from './contract.ts';
 import { Fault } from './fault.ts';
 import type { EnumType } from './message.ts';
-import { checkText } from './text.ts';
+import { unstorable } from './text.ts';
 
 /** Turns one JSON value into a field's value; `undefined` drops it. Throws Fault. */
 export type Decode = (value: unknown) => unknown;
@@ -22,8 +22,8 @@ export const scalarDecoders: Readonly<Record<Exclude<Kind, 'enum' | 'message'>, 
 
 export function decodeString(value: unknown): string {
   if (typeof value !== 'string') throw new Fault(value, 'must be a string');
-  const unstorable = checkText(value);
-  if (unstorable !== undefined) throw new Fault(value, unstorable);
+  const reason = unstorable(value);
+  if (reason !== undefined) throw new Fault(value, reason);
   return value;
 }
 

@@ -1,5 +1,5 @@
 /** Why this text cannot be stored exactly everywhere, or undefined where it can. */
-export function checkText(text: string): string | undefined {
+export function unstorable(text: string): string | undefined {
   if (text.includes('\0')) return 'must not contain the NUL character';
   if (!text.isWellFormed()) return 'must be well-formed Unicode without lone surrogates';
   return undefined;

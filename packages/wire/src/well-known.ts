@@ -1,6 +1,6 @@
 import { Fault } from './fault.ts';
 import { type Decode, decodeString } from './scalar.ts';
-import { checkText } from './text.ts';
+import { unstorable } from './text.ts';
 
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 const duration = /^-?\d{1,12}(?:\.\d{1,9})?s$/;
@@ -45,8 +45,8 @@ function anyJson(value: unknown): unknown {
   if (Array.isArray(value)) value.forEach(anyJson);
   else if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) {
-      const unstorable = checkText(key);
-      if (unstorable !== undefined) throw new Fault(key, unstorable);
+      const reason = unstorable(key);
+      if (reason !== undefined) throw new Fault(key, reason);
       anyJson(item);
     }
   }
