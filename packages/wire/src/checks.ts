@@ -6,7 +6,7 @@ import { showValue, typeName } from './text.ts';
 
 const DOCS = ' See the API docs for more information about request parameters.';
 
-/** Reads a request field; `undefined` and `null` both mean that it is absent. */
+/** Reads a request field as it was sent: undefined where it was not, null where it was null. */
 type Read = (name: string) => unknown;
 
 type Run = (read: Read, faulty: boolean) => void;
@@ -31,7 +31,7 @@ function compileCheck(name: string, check: Check): Run {
   }
   if (check === 'secret') {
     return (read) => {
-      if (read(name) == null) throw invalid(`Missing value for required parameter '${name}'.`);
+      if (read(name) === null) throw invalid(`Missing value for required parameter '${name}'.`);
     };
   }
   if (check === 'items:key') return compileItemsKey(name);

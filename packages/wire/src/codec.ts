@@ -1,6 +1,6 @@
 import { invalid } from '@millrace/core';
 import { compileChecks, refusal } from './checks.ts';
-import { decoderOf, type Fields } from './decoder.ts';
+import { decoderOf, type Fields, refuseSpelledTwice } from './decoder.ts';
 import { Fault } from './fault.ts';
 import type { Field, Message } from './message.ts';
 import type { Operation } from './operation.ts';
@@ -52,6 +52,7 @@ function compileRequest(op: Operation): DecodeRequest {
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       fault = error;
+      refuseSpelledTwice(message, raw);
     }
     check((name) => givenValue(raw, name, fields), fault !== undefined);
     if (decoded === undefined) throw refusal(fault!, isSecret(op, fault!));
@@ -61,7 +62,7 @@ function compileRequest(op: Operation): DecodeRequest {
 }
 
 function givenValue(raw: Fields, name: string, fields: ReadonlyMap<string, Field>): unknown {
-  const value = raw[name] ?? raw[fields.get(name)?.jsonName ?? name];
+  const value = raw[name] === undefined ? raw[fields.get(name)?.jsonName ?? name] : raw[name];
   return value == null && name === 'run_id' ? raw.run_uuid : value;
 }
 

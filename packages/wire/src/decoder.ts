@@ -64,7 +64,18 @@ function decodeField(field: CompiledField, from: Fields, key: string, out: Field
   }
 }
 
-const spelledTwice = ({ name, alias }: CompiledField): Error =>
+/** Throws for a field of the message, or of one inside it, that is spelled two ways. */
+export function refuseSpelledTwice(message: Message, value: unknown): void {
+  if (typeof value !== 'object' || value === null || message.wellKnown) return;
+  for (const { name, jsonName, message: inner, map } of message.fields) {
+    const { [name]: given, [jsonName]: other } = value as Fields;
+    if (name !== jsonName && given !== undefined && other !== undefined) throw spelledTwice({ name, alias: jsonName });
+    if (inner === undefined || map !== undefined) continue;
+    for (const item of [given ?? other].flat()) refuseSpelledTwice(inner, item);
+  }
+}
+
+const spelledTwice = ({ name, alias }: Pick<CompiledField, 'name' | 'alias'>): Error =>
   invalid(`Request specifies both '${name}' and '${alias}'; provide only one of them.`);
 
 function requireOne(names: readonly string[], out: Fields): void {

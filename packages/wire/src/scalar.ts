@@ -92,14 +92,16 @@ function exactInteger(value: unknown): bigint | undefined {
   return Number.isSafeInteger(double) ? BigInt(double) : undefined;
 }
 
-/** Names or numbers to names; an unknown one is dropped. */
+/** Names or numbers to names; a name that the schema does not know is dropped. */
 export function enumDecoder(type: EnumType): Decode {
   const nameOf = new Map(Object.entries(type.values).map(([name, number]) => [number, name]));
   return (value) => {
-    if (typeof value === 'string' && Object.hasOwn(type.values, value)) return value;
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
-      throw new Fault(value, `must be one of ${Object.keys(type.values).join(', ')}`);
+    if (typeof value === 'string') {
+      if (Object.hasOwn(type.values, value)) return value;
+      if (!/^[+-]?\d+$/.test(value)) return undefined;
     }
-    return nameOf.get(Number(value));
+    const name = typeof value === 'string' || typeof value === 'number' ? nameOf.get(Number(value)) : undefined;
+    if (name === undefined) throw new Fault(value, `must be one of ${Object.keys(type.values).join(', ')}`);
+    return name;
   };
 }
