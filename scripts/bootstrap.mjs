@@ -15,7 +15,7 @@ import { ensureUi } from './lib/ui.mjs';
 const TASKS = {
   test: ['tools/testkit/run.ts', 'test'],
   check: ['tools/testkit/run.ts', 'check'],
-  bench: ['tools/bench/run.ts'],
+  bench: ['tools/bench/main.ts'],
 };
 
 const OLDEST_LAUNCHER = 18;

@@ -1,3 +1,4 @@
+import { provisionPeers } from '../../peers/provision.ts';
 import { provisionPython } from './python.ts';
 import { provisionChromium, provisionJava, provisionPostgres } from './system.ts';
 
@@ -26,4 +27,5 @@ async function* provisions(): AsyncGenerator<Provision> {
   yield await provisionPostgres();
   yield await provisionChromium();
   yield await provisionJava();
+  yield* provisionPeers();
 }
