@@ -6,6 +6,7 @@ export default defineConfig({
       'packages/*/{src,test}/**/*.test.ts',
       'apps/{server,cli,ui}/{src,test}/**/*.test.ts',
       'tools/**/*.test.ts',
+      'scripts/*.test.ts',
     ],
     globalSetup: ['tools/testkit/global-setup.ts'],
     testTimeout: 30_000,
