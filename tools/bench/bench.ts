@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Options } from './args.ts';
+import { copySeconds, fsyncsPerSecond } from './limits.ts';
+import type { Measure } from './report.ts';
+import { helloProgram, millraceProgram, mlflowProgram, type Program, Server, type Side } from './servers.ts';
+import { interleaved, medians } from './statistics.ts';
+import { type Content, fill, prepare, type World, worldName } from './world.ts';
+
+/** A server of one side with the content of a world. */
+export interface Filled {
+  server: Server;
+  content: Content;
+}
+
+export type Pair = Partial<Record<Side, Filled>> & { millrace: Filled };
+
+/** The servers, folders and limits that scenarios measure. */
+export class Bench {
+  readonly options: Options;
+  readonly folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+  #log: (line: string) => void;
+  #prepared = new Set<string>();
+  #open: { name: string; pair: Pair } | undefined;
+  #hello: Server | undefined;
+
+  constructor(options: Options, log: (line: string) => void) {
+    this.options = options;
+    this.#log = log;
+  }
+
+  get sides(): Side[] {
+    return this.options.oursOnly ? ['millrace'] : ['mlflow', 'millrace'];
+  }
+
+  /** Both servers on a world. They stay until another world is asked for. */
+  async pair(world: World): Promise<Pair> {
+    const name = worldName(world);
+    if (this.#open?.name === name) return this.#open.pair;
+    await this.closePair();
+    const pair: Partial<Pair> = {};
+    for (const side of this.sides) pair[side] = await this.filled(world, side);
+    this.#open = { name, pair: pair as Pair };
+    return this.#open.pair;
+  }
+
+  async closePair(): Promise<void> {
+    const pair = this.#open?.pair;
+    this.#open = undefined;
+    await pair?.mlflow?.server.stop();
+    await pair?.millrace.server.stop();
+  }
+
+  /** One server of its own on a world; the caller stops it. */
+  async filled(world: World, side: Side): Promise<Filled> {
+    const name = worldName(world);
+    this.#log(`${side}: ${this.#prepared.has(`${name}/${side}`) ? 'starting on' : 'filling'} ${name}`);
+    await this.prepared(world, side);
+    const server = await Server.start(this.program(world, side));
+    const content = await fill(world, side, server);
+    await server.settle();
+    return { server, content };
+  }
+
+  /** Makes sure that the folder of a world is there. */
+  async prepared(world: World, side: Side): Promise<void> {
+    const key = `${worldName(world)}/${side}`;
+    if (this.#prepared.has(key)) return;
+    await prepare(world, side, join(this.folder, key), this.options.mlflow);
+    this.#prepared.add(key);
+  }
+
+  program(world: World, side: Side): (port: number) => Program {
+    const folder = join(this.folder, worldName(world), side);
+    return side === 'mlflow' || this.options.twice
+      ? mlflowProgram(this.options.mlflow, folder)
+      : millraceProgram(folder, this.options.cpuProf);
+  }
+
+  async hello(): Promise<Server> {
+    this.#hello ??= await Server.start(helloProgram(join(this.folder, 'hello')));
+    return this.#hello;
+  }
+
+  fsync(): Measure {
+    return { perSecond: fsyncsPerSecond(this.#diskFolder(), Math.min(1, this.options.sizes.windowSeconds / 2)) };
+  }
+
+  copy(bytes: number): Measure {
+    return { perSecond: 1 / copySeconds(this.#diskFolder(), bytes) };
+  }
+
+  /** Measures the lanes in turn, A B B A …, after one turn of each that does not count. */
+  async rounds(lanes: Record<string, () => Promise<Measure>>): Promise<Record<string, Measure[]>> {
+    const names = Object.keys(lanes);
+    for (const name of names) await lanes[name]!();
+    const samples: Record<string, Measure[]> = Object.fromEntries(names.map((name) => [name, []]));
+    for (let round = 0; round < this.options.sizes.rounds; round++) {
+      for (const name of interleaved(names, round)) samples[name]!.push(await lanes[name]!());
+    }
+    return samples;
+  }
+
+  async close(): Promise<void> {
+    await this.closePair();
+    await this.#hello?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #diskFolder(): string {
+    const folder = join(this.folder, 'disk');
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+}
+
+/** The medians of each lane. */
+export function mediansOf(samples: Record<string, Measure[]>): Record<string, Measure | undefined> {
+  return Object.fromEntries(Object.entries(samples).map(([name, measures]) => [name, medians(measures)]));
+}

@@ -1,0 +1,71 @@
+import { atMost } from '../report.ts';
+import { type Comparison, comparison, cpuTimes, type Scenario, shareOf, speedTimes } from '../scenario.ts';
+import { createRun, type World } from '../world.ts';
+
+const API = '/api/2.0/mlflow';
+const world = (): World => ({ kind: 'writes' });
+const milliseconds = (value: number): string => `${Number(value.toPrecision(3))} ms`;
+
+function singleWrite(kind: 'log-metric' | 'log-parameter' | 'set-tag', clients: 1 | 16): Scenario {
+  return comparison({
+    id: `${kind}-${clients}`,
+    work: () => `${kind}, ${clients} client${clients === 1 ? '' : 's'}`,
+    world,
+    job: async ({ content }) => ({ clients, plan: { kind, runIds: content.runIds } }),
+    limits: { hello: true, fsync: true },
+    checks: (row, { hello }) => [
+      ...(clients === 16 ? speedTimes(row, 100) : []),
+      atMost('CPU', row.millrace?.cpuMs ?? Number.NaN, 0.1, milliseconds),
+      ...(clients === 16 ? shareOf('of the bare server', row.millrace, hello, 0.5) : []),
+    ],
+  });
+}
+
+function batch(metrics: number): Scenario {
+  return comparison({
+    id: `log-batch-${metrics}`,
+    work: () => `log-batch of ${metrics.toLocaleString('en-US')} metrics`,
+    world,
+    job: async ({ content }) => ({ clients: 1, plan: { kind: 'log-batch', runIds: content.runIds, metrics } }),
+    limits: { fsync: true },
+    checks: (row) => cpuTimes(row, 40),
+  });
+}
+
+const lifecycle: Comparison = {
+  id: 'lifecycle',
+  work: () => 'create run … finish (5 requests)',
+  world,
+  job: async ({ content }) => ({ clients: 1, plan: { kind: 'lifecycle', experimentId: content.experimentId } }),
+  limits: { fsync: true },
+  checks: (row) => cpuTimes(row, 60),
+};
+
+const getRun: Comparison = {
+  id: 'get-run',
+  work: () => 'get run with 50 params and 50 metrics',
+  world,
+  job: async ({ server, content }) => {
+    const runId = await createRun(server, content.experimentId);
+    const numbers = Array.from({ length: 50 }, (_, index) => index);
+    await server.request('POST', `${API}/runs/log-batch`, {
+      run_id: runId,
+      params: numbers.map((index) => ({ key: `param_${index}`, value: `value ${index}` })),
+      metrics: numbers.map((index) => ({ key: `metric_${index}`, value: index / 7, timestamp: 1, step: 1 })),
+    });
+    return { clients: 1, plan: { kind: 'get', paths: [`${API}/runs/get?run_id=${runId}`] } };
+  },
+  limits: { hello: true },
+  checks: (row) => cpuTimes(row, 60),
+};
+
+export const writes: Scenario[] = [
+  ...(['log-metric', 'log-parameter', 'set-tag'] as const).flatMap((kind) => [
+    singleWrite(kind, 1),
+    singleWrite(kind, 16),
+  ]),
+  batch(100),
+  batch(1000),
+  comparison(lifecycle),
+  comparison(getRun),
+];
