@@ -1,0 +1,54 @@
+import { queryOptions } from '@tanstack/react-query';
+import { get, send, serverUrl } from './request.ts';
+import type { WireFile } from './wire.ts';
+
+/** Where a tree of files hangs: a run, or a model that a run made. */
+export interface ArtifactRoot {
+  kind: 'run' | 'model';
+  id: string;
+}
+
+export interface Listing {
+  files: readonly WireFile[];
+  truncated: boolean;
+}
+
+interface WireListing {
+  files?: WireFile[];
+  next_page_token?: string;
+}
+
+export function listingQuery(root: ArtifactRoot, path: string) {
+  return queryOptions({
+    queryKey: ['artifacts', root.kind, root.id, path],
+    queryFn: async ({ signal }): Promise<Listing> => {
+      const answer =
+        root.kind === 'run'
+          ? await get<WireListing>('artifacts/list', { run_id: root.id, ...(path && { path }) }, signal)
+          : await get<WireListing>(
+              `logged-models/${encodeURIComponent(root.id)}/artifacts/directories`,
+              path ? { artifact_directory_path: path } : {},
+              signal,
+            );
+      const files = (answer.files ?? []).toSorted(foldersFirst);
+      return { files, truncated: Boolean(answer.next_page_token) };
+    },
+  });
+}
+
+export function fileUrl(root: ArtifactRoot, path: string): string {
+  return root.kind === 'run'
+    ? serverUrl('get-artifact', { run_id: root.id, path })
+    : serverUrl(`ajax-api/2.0/mlflow/logged-models/${encodeURIComponent(root.id)}/artifacts/files`, {
+        artifact_file_path: path,
+      });
+}
+
+export async function readFile(root: ArtifactRoot, path: string, signal: AbortSignal): Promise<ArrayBuffer> {
+  const response = await send(fileUrl(root, path), { signal });
+  return response.arrayBuffer();
+}
+
+function foldersFirst(a: WireFile, b: WireFile): number {
+  return Number(b.is_dir ?? false) - Number(a.is_dir ?? false) || a.path.localeCompare(b.path, 'en', { numeric: true });
+}

@@ -1,0 +1,23 @@
+import type { Run } from '../api/run.ts';
+
+export type Part = 'params' | 'metrics';
+
+export interface ComparedKey {
+  key: string;
+  differs: boolean;
+}
+
+/** Every key that one of the runs has, by name, and whether the runs differ in it. A key that one lacks is a difference. */
+export function compareKeys(runs: readonly Run[], part: Part): ComparedKey[] {
+  const keys = [...new Set(runs.flatMap((run) => [...run[part].keys()]))];
+  return keys
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .map((key) => {
+      const first = valueOf(runs[0], part, key);
+      return { key, differs: runs.some((run) => !Object.is(valueOf(run, part, key), first)) };
+    });
+}
+
+export function valueOf(run: Run | undefined, part: Part, key: string): string | number | undefined {
+  return part === 'params' ? run?.params.get(key) : run?.metrics.get(key)?.value;
+}

@@ -1,0 +1,27 @@
+/** Four significant digits: enough to tell runs apart. The full value is a hover or a copy away. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (Number.isSafeInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e15 || size < 1e-4) return trimZeros(value.toExponential(3));
+  if (size >= 1000) return size < 1e4 ? trimZeros(value.toFixed(1)) : value.toFixed(0);
+  return trimZeros(value.toPrecision(4));
+}
+
+function trimZeros(text: string): string {
+  const [mantissa = '', exponent] = text.split('e');
+  const short = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;
+  return exponent === undefined ? short : `${short}e${exponent.replace('+', '')}`;
+}
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+
+export function formatBytes(bytes: number): string {
+  let unit = 0;
+  let size = bytes;
+  while (size >= 1000 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toPrecision(3)} ${UNITS[unit]}`;
+}
