@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { startChildServer } from '../testkit/child-server.ts';
@@ -11,23 +11,19 @@ const BUCKET = 'artifacts';
 const ACCESS_KEY = 'millrace-test';
 const SECRET_KEY = 'a secret of tests only';
 
-/** s3proxy over a temporary folder; it refuses a wrong key as S3 does. */
+/** s3proxy, which keeps objects in memory and refuses a wrong key as S3 does. */
 export async function startS3(): Promise<Peer> {
   const jar = needed(s3proxyJar, 's3proxy');
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const folder = tempDir('s3');
-  const data = join(folder, 'data');
-  mkdirSync(data);
   const settings = {
     's3proxy.authorization': 'aws-v2-or-v4',
     's3proxy.identity': ACCESS_KEY,
     's3proxy.credential': SECRET_KEY,
     's3proxy.endpoint': endpoint,
-    'jclouds.provider': 'filesystem-nio2',
-    'jclouds.filesystem.basedir': data,
+    'jclouds.provider': 'transient-nio2',
   };
-  const file = join(folder, 's3proxy.conf');
+  const file = join(tempDir('s3'), 's3proxy.conf');
   writeFileSync(
     file,
     Object.entries(settings)
@@ -37,7 +33,7 @@ export async function startS3(): Promise<Peer> {
   const server = await startChildServer({
     label: 's3proxy',
     file: 'java',
-    args: ['-Xmx256m', '-jar', jar, '--properties', file],
+    args: ['-Xmx512m', '-jar', jar, '--properties', file],
     isReady: () => accepts(port),
   });
   const credentials = { accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY };

@@ -43,6 +43,11 @@ export const baseName = (path: ArtifactPath): string => path.slice(path.lastInde
 export const parentOf = (path: ArtifactPath): ArtifactPath =>
   path.slice(0, Math.max(0, path.lastIndexOf('/'))) as ArtifactPath;
 
+/** Where one artifact is meant: the root is none. */
+export function refuseRoot(path: ArtifactPath): void {
+  if (path === ROOT) throw invalid('Invalid path: it is empty, which names the artifact root itself');
+}
+
 function brokenRule(raw: string): string | undefined {
   if (raw === '') return 'it is empty';
   if (!raw.isWellFormed()) return 'it is not well-formed Unicode';

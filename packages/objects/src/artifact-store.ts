@@ -120,6 +120,14 @@ export function resolveRange(range: ByteRange | undefined, size: number): { star
   return { start, end: Math.min(end, size - 1) };
 }
 
+/** The range as a request's Range header, for stores that resolve it themselves; throws status 416 when no object has it. */
+export function rangeHeader(range: ByteRange | undefined): string | undefined {
+  if (range === undefined) return undefined;
+  const { start, end } = range;
+  if (start < 0 || (end !== undefined && end < start)) throw unsatisfiableRange(range);
+  return `bytes=${start}-${end ?? ''}`;
+}
+
 export function unsatisfiableRange({ start, end }: ByteRange, size?: number): DomainError {
   const of = size === undefined ? '' : ` of ${size} bytes`;
   return new DomainError('INVALID_PARAMETER_VALUE', `Range ${start}-${end ?? ''} selects nothing in an artifact${of}`, {

@@ -16,13 +16,18 @@ export async function* checkedChunks(
     body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body[Symbol.asyncIterator]();
   const pull = signal ? abortable(chunks, signal, path) : { next: () => chunks.next(), release: () => {} };
   let size = 0;
+  /** The last announced bytes wait for the end: a store that had them all would publish what the next chunk proves too long. */
+  let held: Uint8Array | undefined;
   try {
     for (let step = await pull.next(); !step.done; step = await pull.next()) {
       size += step.value.byteLength;
       if (contentLength !== undefined && size > contentLength) throw wrongLength(path, contentLength, 'more');
-      if (step.value.byteLength > 0) yield step.value;
+      if (step.value.byteLength === 0) continue;
+      if (size === contentLength) held = step.value;
+      else yield step.value;
     }
     if (contentLength !== undefined && size < contentLength) throw wrongLength(path, contentLength, `only ${size}`);
+    if (held !== undefined) yield held;
   } finally {
     pull.release();
     // Not awaited: a generator that waits for its source would hold the answer back until the source moves.

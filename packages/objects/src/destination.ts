@@ -76,12 +76,17 @@ function bucketAndPrefix(url: URL, uri: string): { bucket: string; prefix: strin
   return { bucket: hostAsWritten(uri), prefix: prefixOf(url, uri) };
 }
 
+/** No other host is asked: the account's key must not sign for whoever a URI names. */
+const AZURE_HOST = /^([a-z0-9-]+)\.(?:blob|dfs)\.core\.(windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)$/;
+
 function azureContainer(url: URL, uri: string): Destination {
   const container = decoded(url.username, uri);
-  const account = url.hostname.split('.')[0] ?? '';
-  if (container === '' || account === '') throw malformed(uri, 'write container@account.blob.core.windows.net');
-  const host = url.host.replace('.dfs.', '.blob.');
-  return { kind: 'azure', host, account, container, prefix: prefixOf(url, uri) };
+  const host = AZURE_HOST.exec(url.host.toLowerCase());
+  if (container === '' || host === null || url.password !== '') {
+    throw malformed(uri, 'write container@account.blob.core.windows.net (or .chinacloudapi.cn, .usgovcloudapi.net)');
+  }
+  const [, account = '', cloud = ''] = host;
+  return { kind: 'azure', host: `${account}.blob.core.${cloud}`, account, container, prefix: prefixOf(url, uri) };
 }
 
 function sftpFolder(url: URL, uri: string): Destination {

@@ -4,6 +4,9 @@ import type { UploadedPart } from './artifact-store.ts';
 /** As in S3, whose limit the other stores share. */
 export const MAX_PARTS = 10_000;
 
+/** How long the URLs of parts stay good: enough for the slowest sensible upload. */
+export const PART_URL_SECONDS = 12 * 60 * 60;
+
 export function checkPartNumber(partNumber: number): number {
   if (Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= MAX_PARTS) return partNumber;
   throw invalid(`Invalid part number ${partNumber}: parts are numbered from 1 to ${MAX_PARTS}`);

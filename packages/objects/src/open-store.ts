@@ -11,11 +11,13 @@ export interface StoreOptions {
  * Opens the store that a destination names; each SDK is loaded only here. Reaches out to nothing: `check()` does.
  * Throws INVALID_PARAMETER_VALUE for a URI or setting that cannot work.
  */
-export async function openStore(uri: string, _options: StoreOptions = {}): Promise<ArtifactStore> {
+export async function openStore(uri: string, { env = process.env }: StoreOptions = {}): Promise<ArtifactStore> {
   const destination = parseDestination(uri);
   switch (destination.kind) {
     case 'local':
       return (await import('./local/local-store.ts')).openLocalStore(destination.folder);
+    case 's3':
+      return (await import('./s3/s3-store.ts')).openS3Store(destination, env);
     default:
       throw invalid(`Artifact destinations of kind ${destination.kind} are not supported`);
   }

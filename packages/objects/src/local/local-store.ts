@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DomainError, invalid } from '@millrace/core';
-import { type ArtifactPath, parentOf, ROOT, TEMP_FOLDER } from '../artifact-path.ts';
+import { type ArtifactPath, parentOf, ROOT, refuseRoot, TEMP_FOLDER } from '../artifact-path.ts';
 import {
   type ArtifactStat,
   type ArtifactStore,
@@ -274,10 +274,6 @@ const statOf = (stat: FileStat): ArtifactStat => ({
   etag: etagOf(stat),
   lastModified: new Date(Number(stat.mtimeMs)),
 });
-
-function refuseRoot(path: ArtifactPath): void {
-  if (path === ROOT) throw invalid('Invalid path: it is empty, which names the artifact root itself');
-}
 
 /** The folder's real path, also of one that is yet to be made. */
 async function realRoot(folder: string): Promise<string> {

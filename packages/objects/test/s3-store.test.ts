@@ -1,0 +1,9 @@
+import { startS3 } from '../../../tools/peers/index.ts';
+import { openStore } from '../src/index.ts';
+import { describeStore } from './store-contract.ts';
+
+describeStore('s3', async () => {
+  const peer = await startS3();
+  const store = await openStore(peer.uri, { env: peer.env });
+  return { store, stop: () => store.close().then(() => peer.stop()) };
+});
