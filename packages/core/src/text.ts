@@ -9,7 +9,7 @@ export const isWord = (code: number): boolean =>
     : NON_ASCII_WORD.test(String.fromCodePoint(code));
 
 /** A value for an error message: cut, so that an answer never carries a whole payload back. */
-export const shown = (value: string, limit = 200): string =>
+export const shown = (value: string, limit = 300): string =>
   value.length <= limit ? value : `${value.slice(0, limit).toWellFormed()}…`;
 
 /** A list as Python prints a set of strings, in a stable order. */

@@ -65,7 +65,7 @@ const LISTS = [
 ];
 const OTHERS = ['adam', '`adam`', 'NULL', 'nan', '1_000', 'params.lr'];
 
-const value = fc.oneof(
+const anyValue = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(...STRINGS) },
   { weight: 4, arbitrary: fc.constantFrom(...NUMBERS) },
   { weight: 2, arbitrary: fc.constantFrom(...LISTS) },
@@ -73,36 +73,67 @@ const value = fc.oneof(
 );
 const space = fc.constantFrom('', ' ', '  ', '\n', '\t');
 
+/** Keeps a generator off what the list of deviations holds. */
+const valueFor = (entity: SearchEntity, field: string): fc.Arbitrary<string> => {
+  if (entity !== 'logged_model') return anyValue;
+  if (/metric|time/.test(field)) return fc.constantFrom(...NUMBERS, ...STRINGS);
+  return fc.constantFrom(...STRINGS.filter((text) => text.startsWith("'")), ...LISTS.slice(0, 6));
+};
+
+const symbolsFor = (entity: SearchEntity, field: string): readonly string[] =>
+  entity === 'evaluation_dataset' && !field.includes('time') ? ['=', '!=', '=='] : SYMBOLS;
+
+interface Clause {
+  readonly text: string;
+  /** MLflow reads the clause right only behind an AND. */
+  readonly needsAnd: boolean;
+}
+
 /** One clause in MLflow's own grammar, right or wrong in its field, operator and value. */
-const clause = (entity: SearchEntity) => {
-  const field = fc.constantFrom(...FIELDS[entity]);
-  // Two of MLflow's parsers let words in small letters fall through; see the deviations.
+const clause = (entity: SearchEntity): fc.Arbitrary<Clause> => {
+  // Two of MLflow's parsers let words in small letters fall through.
   const folds = entity !== 'experiment' && entity !== 'evaluation_dataset';
   const word = fc
     .tuple(fc.constantFrom(...WORDS), fc.boolean())
     .map(([w, low]) => (low && folds ? w.toLowerCase() : w));
-  return fc.oneof(
-    { weight: 5, arbitrary: fc.tuple(field, space, fc.constantFrom(...SYMBOLS), space, value).map((p) => p.join('')) },
-    { weight: 4, arbitrary: fc.tuple(field, word, value).map((p) => p.join(' ')) },
-    {
-      weight: 1,
-      arbitrary: fc.tuple(field, fc.constantFrom('IS NULL', 'IS NOT NULL', 'is null')).map((p) => p.join(' ')),
-    },
-  );
+  return fc.constantFrom(...FIELDS[entity]).chain((field) => {
+    const value = valueFor(entity, field);
+    const symbol = fc.constantFrom(...symbolsFor(entity, field));
+    return fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc
+          .tuple(space, symbol, space, value)
+          .map((parts) => ({ text: field + parts.join(''), needsAnd: false })),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.tuple(word, value).map((parts) => ({ text: [field, ...parts].join(' '), needsAnd: true })),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .constantFrom('IS NULL', 'IS NOT NULL', 'is null')
+          .map((presence) => ({ text: `${field} ${presence}`, needsAnd: true })),
+      },
+    );
+  });
 };
 
-const and = fc.constantFrom(' AND ', ' and ', '\nAnd\t', ' AND AND ', ' ');
+const joint = fc.constantFrom(' AND ', ' and ', '\nAnd\t', ' AND AND ', ' ');
 
 /** A filter in MLflow's own grammar. */
 export const parityFilter = (entity: SearchEntity): fc.Arbitrary<string> =>
   fc
     .tuple(
-      fc.array(fc.tuple(clause(entity), and), { minLength: 1, maxLength: 3 }),
+      fc.array(fc.tuple(joint, clause(entity)), { minLength: 1, maxLength: 3 }),
       fc.constantFrom('', ' ', ' AND', ' and '),
     )
-    .map(
-      ([clauses, tail]) => clauses.flatMap(([text, joint], at) => (at === 0 ? [text] : [joint, text])).join('') + tail,
-    );
+    .map(([clauses, tail]) => {
+      const [[, first], ...rest] = clauses as [[string, Clause], ...[string, Clause][]];
+      const others = rest.map(([and, { text, needsAnd }]) => (needsAnd && and === ' ' ? ' AND ' : and) + text);
+      return first.text + others.join('') + tail;
+    });
 
 /** Text around the tokeniser's edges: quotes, backslashes and all that may stand beside them. */
 export const stringLiteral: fc.Arbitrary<string> = fc

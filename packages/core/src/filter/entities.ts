@@ -70,7 +70,10 @@ const tracking: Wording = {
 
 const registry: Wording = {
   entityType: attributeOrTag,
-  comparator: (type, _key, op) => `Invalid comparator for ${type}: ${op}`,
+  comparator: (type, _key, op) =>
+    op === 'IN' || op === 'NOT IN'
+      ? `Only ['name', 'run_id'] attributes support comparison with a list of quoted string values.`
+      : `Invalid comparator for ${type}: ${op}`,
   textAttribute: (text) =>
     `Expected a quoted string value or a list of quoted string values for attributes. Got value ${text}`,
 };

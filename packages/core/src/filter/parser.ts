@@ -182,7 +182,7 @@ class Parser {
       if (values.length === MAX_FILTER_LIST) {
         throw refuse(`A list in the filter has more than ${MAX_FILTER_LIST} values`, open.at);
       }
-      const text = listString(token.value, token.at);
+      const text = listString(token);
       checkText('filter', text);
       values.push(this.#check.listItem(field, text, token.at));
       if (!this.#isPunctuation(')') && !isPunctuation(this.#take(), ',')) {
