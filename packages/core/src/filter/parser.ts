@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts';
+import { type DomainError, invalid } from '../errors.ts';
 import { MAX_FILTER_CLAUSES, MAX_FILTER_LENGTH, MAX_FILTER_LIST, MAX_FILTER_NESTING } from '../limits.ts';
 import { checkText, shown } from '../text.ts';
 import type { CompareNode, FilterNode, FilterValue, Operator, SearchEntity } from './ast.ts';
@@ -18,20 +18,14 @@ export const parseFilter = (entity: SearchEntity, text: string | undefined): Fil
   return new Parser(entity, text).parse();
 };
 
-/** The parse with the number of characters that the lexer looked at: a test holds it to a multiple of the length. */
-export const parseFilterCounted = (entity: SearchEntity, text: string): { node: FilterNode | null; steps: number } => {
-  const parser = new Parser(entity, text);
-  return { node: parser.parse(), steps: parser.steps };
-};
-
 class Parser {
   readonly #lexer: Lexer;
   readonly #check: Checker;
   #token: Token;
   #clauses = 0;
   #depth = 0;
-  /** Where a clause or an AND stands that only MLflow's loose reading allows; -1 for none. */
-  #loose = -1;
+  /** The refusal of the first clause or AND that only MLflow's loose reading allows. */
+  #loose: DomainError | null = null;
   /** Whether OR, NOT or parentheses occur: what MLflow lacks is read strictly. */
   #extended = false;
 
@@ -46,16 +40,10 @@ class Parser {
     this.#token = this.#lexer.next();
   }
 
-  get steps(): number {
-    return this.#lexer.steps;
-  }
-
   parse(): FilterNode | null {
     const node = this.#or();
     if (this.#token.kind !== 'end') throw this.#unexpected(this.#token);
-    if (this.#extended && this.#loose >= 0) {
-      throw refuse(`${UNREADABLE}: expected AND or OR between two conditions`, this.#loose);
-    }
+    if (this.#extended && this.#loose !== null) throw this.#loose;
     return node;
   }
 
@@ -75,18 +63,20 @@ class Parser {
   /** MLflow ignores every AND, so that one too many, or none between two conditions, is let through. */
   #and(): FilterNode | null {
     const items: FilterNode[] = [];
-    let joined = true;
+    let waiting: Token | null = null;
     for (;;) {
-      const at = this.#token.at;
+      const token = this.#token;
       if (this.#takeWord('AND')) {
-        if (joined) this.#loose = at;
-        joined = true;
-      } else if (this.#token.kind === 'end' || this.#isPunctuation(')') || this.#isWord('OR')) {
-        if (joined && (items.length > 0 || this.#loose >= 0)) this.#loose = at;
+        if (items.length === 0 || waiting !== null) this.#loose ??= this.#unexpected(token);
+        waiting = token;
+      } else if (token.kind === 'end' || this.#isPunctuation(')') || this.#isWord('OR')) {
+        if (waiting !== null) this.#loose ??= this.#unexpected(waiting);
         return items.length > 1 ? group('and', items) : (items[0] ?? null);
       } else {
-        if (!joined) this.#loose = at;
-        joined = false;
+        if (items.length > 0 && waiting === null) {
+          this.#loose ??= refuse(`${UNREADABLE}: expected AND or OR before '${shown(token.text)}'`, token.at);
+        }
+        waiting = null;
         items.push(this.#unary());
       }
     }
