@@ -51,6 +51,12 @@ export async function startChildServer(options: ChildServerOptions): Promise<Chi
   return server;
 }
 
+const running = new Set<RunningChild>();
+
+process.on('exit', () => {
+  for (const child of running) child.killGroup('SIGKILL');
+});
+
 class RunningChild implements ChildServer {
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;
@@ -66,12 +72,11 @@ class RunningChild implements ChildServer {
         this.#log += text;
       });
     }
-    const killAtExit = () => this.#killGroup('SIGKILL');
-    process.once('exit', killAtExit);
+    running.add(this);
     this.exited = new Promise((resolve) => {
       const end = (code: number | null) => {
         this.#ended = true;
-        process.removeListener('exit', killAtExit);
+        running.delete(this);
         resolve(code);
       };
       child.once('error', (error) => {
@@ -107,23 +112,23 @@ class RunningChild implements ChildServer {
     if (!this.#ended) this.#child.kill(this.#options.stopSignal ?? 'SIGTERM');
     const timer = setTimeout(() => {
       this.#log += `(still running ${STOP_WITHIN_MS / 1000} s after it was asked to stop: killed)\n`;
-      this.#killGroup('SIGKILL');
+      this.killGroup('SIGKILL');
     }, STOP_WITHIN_MS);
     try {
       return await this.exited;
     } finally {
       clearTimeout(timer);
-      this.#killGroup('SIGKILL');
+      this.killGroup('SIGKILL');
     }
   }
 
   async kill9(): Promise<void> {
-    this.#killGroup('SIGKILL');
+    this.killGroup('SIGKILL');
     await this.exited;
   }
 
   /** The group is the child's own (it was started detached), so this also ends workers that it left behind. */
-  #killGroup(signal: NodeJS.Signals): void {
+  killGroup(signal: NodeJS.Signals): void {
     if (this.#child.pid === undefined) return;
     try {
       process.kill(-this.#child.pid, signal);

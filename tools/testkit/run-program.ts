@@ -15,7 +15,9 @@ export interface ProgramEnd {
   readonly output: string;
 }
 
-/** Runs a program to its end, without standard input. */
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Runs a program to its end, without standard input. A signal that would end us ends the program first. */
 export function runProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Promise<ProgramEnd> {
   const { env, cwd = root, show = false } = options;
   return new Promise((resolve) => {
@@ -31,6 +33,14 @@ export function runProgram(file: string, args: readonly string[], options: Progr
         if (show) shown.write(text);
       });
     }
-    child.on('close', (code) => resolve({ code, output: output.trimEnd() }));
+    const stop = (signal: NodeJS.Signals) => {
+      child.once('close', () => process.exit(1));
+      child.kill(signal);
+    };
+    for (const signal of ENDING) process.on(signal, stop);
+    child.on('close', (code) => {
+      for (const signal of ENDING) process.removeListener(signal, stop);
+      resolve({ code, output: output.trimEnd() });
+    });
   });
 }
