@@ -18,6 +18,8 @@ export async function openStore(uri: string, { env = process.env }: StoreOptions
       return (await import('./local/local-store.ts')).openLocalStore(destination.folder);
     case 's3':
       return (await import('./s3/s3-store.ts')).openS3Store(destination, env);
+    case 'azure':
+      return (await import('./azure/azure-store.ts')).openAzureStore(destination, env);
     default:
       throw invalid(`Artifact destinations of kind ${destination.kind} are not supported`);
   }
