@@ -12,5 +12,8 @@ export function modelQuery(id: string) {
 
 /** `LOGGED_MODEL_UPLOAD_FAILED` as words. */
 export function modelStatus(status: string | undefined): string {
-  return (status ?? '').replace(/^LOGGED_MODEL_/, '').replaceAll('_', ' ').toLowerCase();
+  return (status ?? '')
+    .replace(/^LOGGED_MODEL_/, '')
+    .replaceAll('_', ' ')
+    .toLowerCase();
 }

@@ -66,7 +66,12 @@ export function childRunsQuery(experimentId: string, parentId: string) {
     queryKey: ['children', parentId],
     queryFn: async ({ signal }) => {
       const filter = `tags.\`mlflow.parentRunId\` = '${parentId}'`;
-      const search = { experiment_ids: [experimentId], filter, max_results: 200, order_by: ['attributes.start_time ASC'] };
+      const search = {
+        experiment_ids: [experimentId],
+        filter,
+        max_results: 200,
+        order_by: ['attributes.start_time ASC'],
+      };
       return post<RunPage>('runs/search', search, signal);
     },
     select: (page) => ({ runs: (page.runs ?? []).map(runFromWire), more: Boolean(page.next_page_token) }),

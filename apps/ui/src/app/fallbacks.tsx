@@ -5,7 +5,8 @@ export function NotFoundPage() {
   return (
     <Notice title="There is no page at this address">
       <p>
-        The link may come from a newer version, or a part of it got lost. <Link to="/experiments">See all experiments</Link>
+        The link may come from a newer version, or a part of it got lost.{' '}
+        <Link to="/experiments">See all experiments</Link>
       </p>
     </Notice>
   );

@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { send, serverUrl } from '../api/request.ts';
+import { Icon } from '../components/icon.tsx';
 import { useReachable } from './connection.ts';
 import iconUrl from './icon.svg';
 import { chooseTheme, THEMES, useTheme } from './theme.ts';
@@ -12,9 +13,9 @@ const CHECK_MS = 2000;
 export function Shell() {
   return (
     <>
-      <a className="skip-link" href="#main" onClick={focusMain}>
+      <button type="button" className="skip-link" onClick={() => document.getElementById('main')?.focus()}>
         Skip to content
-      </a>
+      </button>
       <header className="topbar">
         <Link to="/experiments" className="brand">
           <img src={iconUrl} alt="" width="22" height="22" />
@@ -36,12 +37,6 @@ export function Shell() {
   );
 }
 
-/** The fragment holds the route, so the link moves the focus itself. */
-function focusMain(event: React.MouseEvent): void {
-  event.preventDefault();
-  document.getElementById('main')?.focus();
-}
-
 function ThemeToggle() {
   const theme = useTheme();
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
@@ -53,7 +48,7 @@ function ThemeToggle() {
       title={`Theme: ${theme}`}
       onClick={() => chooseTheme(next)}
     >
-      <span aria-hidden="true">{{ system: '◐', light: '☀', dark: '☾' }[theme]}</span>
+      <Icon name={theme} />
     </button>
   );
 }

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { Icon } from '../components/icon.tsx';
 import { explain } from '../components/notice.tsx';
 
 interface Toast {
@@ -54,8 +55,8 @@ export function Toasts() {
               Undo
             </button>
           )}
-          <button type="button" className="link" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
-            ✕
+          <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
+            <Icon name="close" />
           </button>
         </div>
       ))}

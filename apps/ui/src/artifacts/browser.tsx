@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { type ArtifactRoot, listingQuery } from '../api/artifacts.ts';
 import type { WireFile } from '../api/wire.ts';
 import { CopyButton } from '../components/copy-button.tsx';
+import { Icon } from '../components/icon.tsx';
 import { EmptyState, ErrorNotice, explain, Loading } from '../components/notice.tsx';
 import { formatBytes } from '../format/number.ts';
 import { FilePreview } from './preview.tsx';
-import { useState } from 'react';
 
 interface Props {
   root: ArtifactRoot;
@@ -77,9 +78,7 @@ function FolderEntry(props: FolderProps) {
   return (
     <>
       <button type="button" className="entry" aria-expanded={expanded} onClick={() => setExpanded(!expanded)}>
-        <span aria-hidden="true" className="twist">
-          {expanded ? '▾' : '▸'}
-        </span>
+        <Icon name={expanded ? 'down' : 'right'} />
         {baseName(props.path)}
       </button>
       {expanded && <Folder {...props} />}

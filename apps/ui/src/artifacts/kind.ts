@@ -1,5 +1,9 @@
 /** How a file can be looked at without ever letting it run: as text, or as a picture of a kind that holds no script. */
-export type Preview = { kind: 'text' } | { kind: 'json' } | { kind: 'image'; type: string } | { kind: 'none'; why: string };
+export type Preview =
+  | { kind: 'text' }
+  | { kind: 'json' }
+  | { kind: 'image'; type: string }
+  | { kind: 'none'; why: string };
 
 export const TEXT_LIMIT = 1_000_000;
 export const IMAGE_LIMIT = 20_000_000;
@@ -23,7 +27,9 @@ export function previewOf(path: string, size: number | undefined): Preview {
   const extension = extensionOf(path);
   const image = IMAGES.get(extension);
   if (image !== undefined) {
-    return tooLarge(size, IMAGE_LIMIT) ? { kind: 'none', why: 'The picture is too large to show here.' } : { kind: 'image', type: image };
+    return tooLarge(size, IMAGE_LIMIT)
+      ? { kind: 'none', why: 'The picture is too large to show here.' }
+      : { kind: 'image', type: image };
   }
   if (!TEXTS.has(extension)) return { kind: 'none', why: 'Files of this kind are not shown here.' };
   if (tooLarge(size, TEXT_LIMIT)) return { kind: 'none', why: 'Files over 1 MB are not shown here.' };

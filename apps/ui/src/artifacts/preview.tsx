@@ -24,7 +24,12 @@ export function FilePreview({ root, file }: { root: ArtifactRoot; file: WireFile
       {preview.kind === 'none' ? (
         <p className="faint">{preview.why}</p>
       ) : (
-        <Content root={root} file={file} imageType={preview.kind === 'image' ? preview.type : undefined} json={preview.kind === 'json'} />
+        <Content
+          root={root}
+          file={file}
+          imageType={preview.kind === 'image' ? preview.type : undefined}
+          json={preview.kind === 'json'}
+        />
       )}
     </>
   );

@@ -15,7 +15,10 @@ export function alignHistories(
   const lines = histories.map((history) => {
     const start = history.reduce((first, point) => Math.min(first, point.timestamp), Infinity);
     return new Map(
-      history.map((point) => [x === 'step' ? point.step : (point.timestamp - start) / 1000, drawable(point.value, scale)]),
+      history.map((point) => [
+        x === 'step' ? point.step : (point.timestamp - start) / 1000,
+        drawable(point.value, scale),
+      ]),
     );
   });
   const xs = [...new Set(lines.flatMap((line) => [...line.keys()]))].sort((a, b) => a - b);

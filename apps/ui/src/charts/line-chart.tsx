@@ -95,7 +95,12 @@ function chartOptions(
     scales: { x: { time: false }, y: { distr: scale === 'log' ? 3 : 1 } },
     axes: [
       { ...axis, grid: { show: false }, size: 26, values: (_, splits) => splits.map(showX), incrs: xSteps(x) },
-      { ...axis, grid, size: 54, values: (_, splits) => splits.map((value) => (value === null ? '' : formatNumber(value))) },
+      {
+        ...axis,
+        grid,
+        size: 54,
+        values: (_, splits) => splits.map((value) => (value === null ? '' : formatNumber(value))),
+      },
     ],
     series: [
       {},
@@ -111,7 +116,9 @@ function chartOptions(
 /** Steps are whole; marks on the time axis stand on round seconds, minutes and hours. */
 function xSteps(x: XAxis): number[] {
   const wholes = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
-  return x === 'step' ? wholes : [0.001, 0.01, 0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 86_400, 604_800];
+  return x === 'step'
+    ? wholes
+    : [0.001, 0.01, 0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 86_400, 604_800];
 }
 
 /** The point nearest to the pointer: on its column, the line closest in height. */

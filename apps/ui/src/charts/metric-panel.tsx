@@ -41,7 +41,9 @@ export function MetricPanel({ metric, runs, x, scale }: Props) {
     <figure ref={panel} className="panel">
       <figcaption>
         <h3 title={metric}>{metric}</h3>
-        <span className="reading">{reading ? describe(reading, lines.length > 1, chart.axis) : atRest(shown, metric)}</span>
+        <span className="reading">
+          {reading ? describe(reading, lines.length > 1, chart.axis) : atRest(shown, metric)}
+        </span>
       </figcaption>
       {history.isError && !history.data ? (
         <p className="field-error">The history could not be loaded: {explain(history.error)}</p>

@@ -13,11 +13,11 @@ export function compareKeys(runs: readonly Run[], part: Part): ComparedKey[] {
   return keys
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((key) => {
-      const first = valueOf(runs[0], part, key);
-      return { key, differs: runs.some((run) => !Object.is(valueOf(run, part, key), first)) };
+      const first = comparedValue(runs[0], part, key);
+      return { key, differs: runs.some((run) => !Object.is(comparedValue(run, part, key), first)) };
     });
 }
 
-export function valueOf(run: Run | undefined, part: Part, key: string): string | number | undefined {
+export function comparedValue(run: Run | undefined, part: Part, key: string): string | number | undefined {
   return part === 'params' ? run?.params.get(key) : run?.metrics.get(key)?.value;
 }

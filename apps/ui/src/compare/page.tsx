@@ -11,7 +11,7 @@ import { Segmented } from '../components/segmented.tsx';
 import { Status } from '../components/status.tsx';
 import { Duration, RelativeTime } from '../components/time.tsx';
 import { formatNumber } from '../format/number.ts';
-import { compareKeys, type Part, valueOf } from './differences.ts';
+import { comparedValue, compareKeys, type Part } from './differences.ts';
 
 const route = getRouteApi('/compare');
 const SHOWN = [
@@ -58,7 +58,9 @@ export function ComparePage() {
               label="Rows"
               options={SHOWN}
               value={all ? 'all' : 'differences'}
-              onChange={(value) => navigate({ search: (now) => ({ ...now, show: value === 'all' ? value : '' }), replace: true })}
+              onChange={(value) =>
+                navigate({ search: (now) => ({ ...now, show: value === 'all' ? value : '' }), replace: true })
+              }
             />
           </div>
           <CompareTable runs={runs} all={all} />
@@ -138,7 +140,7 @@ function PartRows({ runs, part, title, all }: { runs: readonly Run[]; part: Part
         <tr key={key} className={differs && all ? 'differs' : undefined}>
           <th scope="row">{key}</th>
           {runs.map((run) => {
-            const value = valueOf(run, part, key);
+            const value = comparedValue(run, part, key);
             return (
               <td key={run.id} title={value === undefined ? undefined : String(value)}>
                 {typeof value === 'number' ? formatNumber(value) : (value ?? <span className="faint">–</span>)}

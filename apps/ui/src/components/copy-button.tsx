@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Icon } from './icon.tsx';
 
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState(false);
@@ -9,7 +10,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   };
   return (
     <button type="button" className="icon-button copy" aria-label={label} title={label} onClick={act}>
-      <span aria-hidden="true">{copied ? '✓' : '⧉'}</span>
+      <Icon name={copied ? 'check' : 'copy'} />
       <span className="visually-hidden" role="status">
         {copied && 'Copied'}
       </span>

@@ -16,7 +16,13 @@ test('blocks', () => {
 test('inline marks nest, and code is left alone', () => {
   expect(parseInline('a **b *c*** `**d**` e')).toEqual([
     { kind: 'text', text: 'a ' },
-    { kind: 'strong', children: [{ kind: 'text', text: 'b ' }, { kind: 'emphasis', children: [{ kind: 'text', text: 'c' }] }] },
+    {
+      kind: 'strong',
+      children: [
+        { kind: 'text', text: 'b ' },
+        { kind: 'emphasis', children: [{ kind: 'text', text: 'c' }] },
+      ],
+    },
     { kind: 'text', text: ' ' },
     { kind: 'code', text: '**d**' },
     { kind: 'text', text: ' e' },

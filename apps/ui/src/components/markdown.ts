@@ -63,7 +63,8 @@ function takeWhile(lines: readonly string[], from: number, pattern: RegExp): str
   return taken;
 }
 
-const INLINE = /`([^`\n]+)`|\*\*([^\n]+?)\*\*(?!\*)|(?<![\w*])\*([^\s*][^*\n]*)\*|\[([^\]\n]+)\]\(([^()\s]+)\)|(https?:\/\/[^\s<>()]+[\w/])/;
+const INLINE =
+  /`([^`\n]+)`|\*\*([^\n]+?)\*\*(?!\*)|(?<![\w*])\*([^\s*][^*\n]*)\*|\[([^\]\n]+)\]\(([^()\s]+)\)|(https?:\/\/[^\s<>()]+[\w/])/;
 
 /** Marks nest a few times at most: a note of nothing but stars must not exhaust the stack. */
 const DEEPEST = 3;

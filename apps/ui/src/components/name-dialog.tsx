@@ -25,7 +25,6 @@ export function NameDialog({ title, action, initial = '', save, onClose }: Props
         <label className="field">
           Name
           <input
-            // biome-ignore lint/a11y/noAutofocus: the dialog exists for this one field
             autoFocus
             required
             maxLength={500}

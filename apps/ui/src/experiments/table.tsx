@@ -66,5 +66,5 @@ export function ExperimentTable({ experiments, deleted, sort, onSort }: Props) {
 
 function noteLine(experiment: WireExperiment): string {
   const note = experiment.tags?.find((tag) => tag.key === 'mlflow.note.content')?.value ?? '';
-  return note.split('\n', 1)[0] ?? '';
+  return (note.split('\n', 1)[0] ?? '').replace(/[#*`]/g, '').trim();
 }

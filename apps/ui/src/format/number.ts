@@ -4,7 +4,7 @@ export function formatNumber(value: number): string {
   if (Number.isSafeInteger(value)) return String(value);
   const size = Math.abs(value);
   if (size >= 1e15 || size < 1e-4) return trimZeros(value.toExponential(3));
-  if (size >= 1000) return size < 1e4 ? trimZeros(value.toFixed(1)) : value.toFixed(0);
+  if (size >= 1000) return value.toFixed(0);
   return trimZeros(value.toPrecision(4));
 }
 

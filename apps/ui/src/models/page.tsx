@@ -75,7 +75,10 @@ export function ModelPage() {
               <dt>Load it</dt>
               <dd>
                 <code>mlflow.pyfunc.load_model("models:/{modelId}")</code>{' '}
-                <CopyButton text={`mlflow.pyfunc.load_model("models:/${modelId}")`} label="Copy the line that loads the model" />
+                <CopyButton
+                  text={`mlflow.pyfunc.load_model("models:/${modelId}")`}
+                  label="Copy the line that loads the model"
+                />
               </dd>
             </div>
           </dl>

@@ -13,7 +13,10 @@ export function RunHead({ run }: { run: Run }) {
   const client = useQueryClient();
   const [renaming, setRenaming] = useState(false);
   const refresh = () =>
-    Promise.all([client.invalidateQueries({ queryKey: ['run', run.id] }), client.invalidateQueries({ queryKey: ['runs'] })]);
+    Promise.all([
+      client.invalidateQueries({ queryKey: ['run', run.id] }),
+      client.invalidateQueries({ queryKey: ['runs'] }),
+    ]);
   const restore = () => restoreRuns([run.id]).finally(refresh);
   const toggleDeleted = async () => {
     try {

@@ -14,7 +14,7 @@ export function MetricTable({ metrics }: { metrics: ReadonlyMap<string, Metric> 
         <tr key={key}>
           <th scope="row">{key}</th>
           <td className="number with-copy" title={String(value)}>
-            {formatNumber(value)} <CopyButton text={String(value)} label={`Copy the value of ${key}`} />
+            <CopyButton text={String(value)} label={`Copy the value of ${key}`} /> {formatNumber(value)}
           </td>
           <td className="number">{step}</td>
           <td>

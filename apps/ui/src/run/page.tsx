@@ -51,6 +51,7 @@ export function RunPage() {
                 to="/experiments/$experimentId/runs/$runId"
                 params={{ experimentId, runId }}
                 search={{ tab: to }}
+                activeOptions={{ exact: true, includeSearch: true }}
                 aria-current={tab === to ? 'page' : undefined}
               >
                 {label}

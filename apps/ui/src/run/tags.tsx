@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import type { Run } from '../api/run.ts';
+import { Icon } from '../components/icon.tsx';
 import { explain } from '../components/notice.tsx';
 import { useTagChange } from './use-tag-change.ts';
 
@@ -35,7 +36,7 @@ export function Tags({ run }: { run: Run }) {
                   aria-label={`Edit the tag ${key}`}
                   onClick={() => setEditing({ key, value })}
                 >
-                  <span aria-hidden="true">✎</span>
+                  <Icon name="edit" />
                 </button>
                 <button
                   type="button"
@@ -43,7 +44,7 @@ export function Tags({ run }: { run: Run }) {
                   aria-label={`Delete the tag ${key}`}
                   onClick={() => change.mutate({ key, value: undefined })}
                 >
-                  <span aria-hidden="true">✕</span>
+                  <Icon name="close" />
                 </button>
               </>
             )}

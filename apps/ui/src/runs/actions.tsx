@@ -5,7 +5,15 @@ import { deleteRuns, restoreRuns } from '../api/runs.ts';
 import { notify, notifyFailure } from '../app/toasts.tsx';
 
 /** What can be done with the selected runs. */
-export function SelectionBar({ runs, deleted, onDone }: { runs: readonly Run[]; deleted: boolean; onDone: () => void }) {
+export function SelectionBar({
+  runs,
+  deleted,
+  onDone,
+}: {
+  runs: readonly Run[];
+  deleted: boolean;
+  onDone: () => void;
+}) {
   const client = useQueryClient();
   if (runs.length === 0) return null;
   const ids = runs.map((run) => run.id);

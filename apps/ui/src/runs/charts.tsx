@@ -3,7 +3,9 @@ import type { Run } from '../api/run.ts';
 import { columnKey, columnKind } from './columns.ts';
 import type { Row } from './tree.ts';
 
-const MetricPanel = lazy(() => import('../charts/metric-panel.tsx').then((module) => ({ default: module.MetricPanel })));
+const MetricPanel = lazy(() =>
+  import('../charts/metric-panel.tsx').then((module) => ({ default: module.MetricPanel })),
+);
 const MOST_RUNS = 10;
 
 /** The selected runs, or else the first on the page. The list keeps its identity while its runs keep theirs. */
@@ -24,7 +26,7 @@ export function RunCharts({ runs, columns }: { runs: readonly Run[]; columns: re
   if (withSteps.length === 0) return <p className="faint">None of the metrics shown was logged over several steps.</p>;
   return (
     <Suspense fallback={<p className="loading">Loading charts …</p>}>
-      <div className="panels">
+      <div className="panels strip">
         {withSteps.map((key) => (
           <MetricPanel key={key} metric={key} runs={runs} x="step" scale="linear" />
         ))}

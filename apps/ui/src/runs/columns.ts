@@ -59,7 +59,9 @@ export function isColumn(column: string): boolean {
 function keysByUse(runs: readonly Run[], kind: ColumnKind): string[] {
   const uses = new Map<string, number>();
   for (const run of runs) for (const key of run[kind].keys()) uses.set(key, (uses.get(key) ?? 0) + 1);
-  const byUse = [...uses].sort(([a, usesA], [b, usesB]) => usesB - usesA || a.localeCompare(b, 'en', { numeric: true }));
+  const byUse = [...uses].sort(
+    ([a, usesA], [b, usesB]) => usesB - usesA || a.localeCompare(b, 'en', { numeric: true }),
+  );
   return byUse.map(([key]) => key);
 }
 

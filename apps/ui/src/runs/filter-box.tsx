@@ -26,28 +26,30 @@ export function FilterBox({ value, error, onChange }: Props) {
     onChange(text.trim());
   };
   return (
-    <form className="filter" role="search" onSubmit={submit}>
-      <input
-        ref={input}
-        type="search"
-        aria-label="Filter runs"
-        aria-invalid={error !== undefined}
-        aria-describedby={error === undefined ? undefined : errorId}
-        placeholder="metrics.val_loss < 0.3 and params.optimizer = 'adam'"
-        spellCheck={false}
-        autoComplete="off"
-        value={text}
-        onChange={(event) => {
-          setText(event.target.value);
-          if (event.target.value === '' && value !== '') onChange('');
-        }}
-      />
-      {error !== undefined && (
-        <p id={errorId} className="field-error" role="alert">
-          {error}
-        </p>
-      )}
-    </form>
+    <search className="filter">
+      <form onSubmit={submit}>
+        <input
+          ref={input}
+          type="search"
+          aria-label="Filter runs"
+          aria-invalid={error !== undefined}
+          aria-describedby={error === undefined ? undefined : errorId}
+          placeholder="metrics.val_loss < 0.3 and params.optimizer = 'adam'"
+          spellCheck={false}
+          autoComplete="off"
+          value={text}
+          onChange={(event) => {
+            setText(event.target.value);
+            if (event.target.value === '' && value !== '') onChange('');
+          }}
+        />
+        {error !== undefined && (
+          <p id={errorId} className="field-error" role="alert">
+            {error}
+          </p>
+        )}
+      </form>
+    </search>
   );
 }
 

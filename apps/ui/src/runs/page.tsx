@@ -92,7 +92,8 @@ export function RunsPage() {
       </div>
       <div className="toolbar second">
         <p className="count" role="status">
-          {list.data && `${list.hasNextPage ? `the first ${runs.length}` : runs.length} run${runs.length === 1 ? '' : 's'}`}
+          {list.data &&
+            `${list.hasNextPage ? `the first ${runs.length}` : runs.length} run${runs.length === 1 ? '' : 's'}`}
         </p>
         <SelectionBar runs={selectedRuns} deleted={deleted} onDone={() => setSelected(new Set())} />
       </div>
@@ -135,7 +136,12 @@ export function RunsPage() {
 function NoRuns({ name, filter, deleted }: { name: string; filter: string; deleted: boolean }) {
   if (filter !== '') return <EmptyState title="No run matches the filter" />;
   if (deleted) return <EmptyState title="No run is deleted" />;
-  const code = `import mlflow\nmlflow.set_tracking_uri("${serverAddress()}"); mlflow.set_experiment(${JSON.stringify(name)})\nwith mlflow.start_run(): mlflow.log_metric("loss", 0.5)`;
+  const code = [
+    'import mlflow',
+    `mlflow.set_tracking_uri("${serverAddress()}")`,
+    `mlflow.set_experiment(${JSON.stringify(name)})`,
+    'mlflow.log_metric("loss", 0.5)',
+  ].join('\n');
   return (
     <EmptyState title="No runs yet" code={code}>
       <p>They appear here as soon as your code logs one:</p>

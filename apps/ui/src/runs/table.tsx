@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { memo, useCallback, useMemo } from 'react';
 import type { Run } from '../api/run.ts';
 import { seriesColor } from '../charts/colors.ts';
+import { Icon } from '../components/icon.tsx';
 import { SortHeader } from '../components/sort-header.tsx';
 import { Status } from '../components/status.tsx';
 import { Duration, RelativeTime } from '../components/time.tsx';
@@ -152,7 +153,7 @@ const RunRow = memo(function RunRow(props: RowProps) {
               aria-label={`Children of ${run.name}`}
               onClick={() => onCollapse(run.id)}
             >
-              <span aria-hidden="true">{collapsed ? '▸' : '▾'}</span>
+              <Icon name={collapsed ? 'right' : 'down'} />
             </button>
           )}
           {chartIndex >= 0 && (
