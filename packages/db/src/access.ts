@@ -1,3 +1,4 @@
+import type { Dictionary } from './dictionary.ts';
 import type { Sql, SqlValue } from './sql.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
@@ -10,6 +11,8 @@ export type SqlRow = readonly SqlValue[];
 /** What may be done with a snapshot of the database. */
 export interface Reader {
   readonly dialect: Dialect;
+  /** Ids and names of rows that never change, remembered between statements. */
+  readonly dictionary: Dictionary;
   /** Rows as arrays, in the order of the selected columns. int8 beyond 2^53 comes as bigint. */
   all<R extends SqlRow = SqlRow>(text: string, params?: readonly SqlValue[]): Awaitable<R[]>;
   query<R extends SqlRow = SqlRow>(query: Sql): Awaitable<R[]>;

@@ -1,5 +1,6 @@
 export * from './access.ts';
 export { type BackendUri, parseBackendUri, redact } from './backend-uri.ts';
+export { Dictionary } from './dictionary.ts';
 export type { Migration, SchemaState } from './migrations.ts';
 export { type OpenOptions, openDatabase } from './open.ts';
 export { inspectSchema, migrate, refuse } from './schema.ts';

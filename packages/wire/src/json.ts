@@ -33,14 +33,27 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 function parse(text: string): unknown {
+  const value = tryParse(text);
+  if (value === undefined) {
+    const quoted = quoteNonFinite(text);
+    return quoted === text ? undefined : parse(quoted);
+  }
+  return hasInexactInteger(value, 0) ? exactJson.parse(text, exactInteger) : value;
+}
+
+function tryParse(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return hasInexactInteger(value, 0) ? exactJson.parse(text, exactInteger) : value;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
+
+/** Python writes bare NaN and Infinity; quoted they are doubles of protobuf JSON. A string is passed over whole. */
+const quoteNonFinite = (text: string): string =>
+  text.replace(/"[^"\\]*(?:\\.[^"\\]*)*(?:"|$)|-?\b(?:NaN|Infinity)\b/gs, (token) =>
+    token.startsWith('"') ? token : `"${token}"`,
+  );
 
 /** Whether a double stands for an integer that it may have rounded. Refuses a value that is nested too deep. */
 function hasInexactInteger(value: unknown, depth: number): boolean {
@@ -66,7 +79,7 @@ export function encodeResponse(value: unknown): string {
 }
 
 function isPlain(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
   if (Array.isArray(value)) return value.every(isPlain);
   for (const key in value) if (!isPlain((value as Record<string, unknown>)[key])) return false;
@@ -75,5 +88,6 @@ function isPlain(value: unknown): boolean {
 
 function exactValue(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return exactJson.rawJSON(value.toString());
+  if (Object.is(value, -0)) return exactJson.rawJSON('-0.0');
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

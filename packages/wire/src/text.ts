@@ -20,8 +20,9 @@ function compactJson(value: unknown, depth: number): string {
   if (depth > 8) return '…';
   const shown = (item: unknown): string => compactJson(item, depth + 1);
   if (Array.isArray(value)) return `[${value.slice(0, MAX_SHOWN).map(shown).join(',')}]`;
-  const entries = Object.entries(value).slice(0, MAX_SHOWN).sort();
-  return `{${entries.map(([key, item]) => `${asciiString(key)}:${shown(item)}`).join(',')}}`;
+  const object = value as Record<string, unknown>;
+  const keys = Object.keys(object).sort().slice(0, MAX_SHOWN);
+  return `{${keys.map((key) => `${asciiString(key)}:${shown(object[key])}`).join(',')}}`;
 }
 
 const asciiString = (text: string): string =>

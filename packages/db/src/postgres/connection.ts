@@ -1,6 +1,7 @@
 import { DomainError } from '@millrace/core';
 import type postgres from 'postgres';
 import type { ColumnType, InsertSpec, SqlRow, Transactor } from '../access.ts';
+import { Dictionary, type DictionaryEntries } from '../dictionary.ts';
 import type { Sql, SqlValue } from '../sql.ts';
 
 /** A transaction, or the pool for single statements. */
@@ -38,10 +39,12 @@ export class PostgresSession implements Transactor {
   readonly dialect = 'postgres';
   readonly forShare = ' FOR SHARE';
   readonly forUpdate = ' FOR UPDATE';
+  readonly dictionary: Dictionary;
   readonly #session: Session;
 
-  constructor(session: Session) {
+  constructor(session: Session, committed: DictionaryEntries) {
     this.#session = session;
+    this.dictionary = new Dictionary(committed);
   }
 
   async all<R extends SqlRow = SqlRow>(text: string, params: readonly SqlValue[] = []): Promise<R[]> {
@@ -90,6 +93,11 @@ export function asDomainError(error: unknown): unknown {
         cause: error,
       },
     );
+  }
+  if (code === '23505') {
+    return new DomainError('RESOURCE_CONFLICT', 'Another request made the same name at the same time; try again.', {
+      cause: error,
+    });
   }
   if (code === '57014') {
     return new DomainError('TEMPORARILY_UNAVAILABLE', 'The database took longer than its statement timeout.', {

@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import type { Database, Read, Write } from '../access.ts';
+import type { DictionaryEntries } from '../dictionary.ts';
 import { asDomainError, isTransient, PostgresSession } from './connection.ts';
 
 const MAX_ATTEMPTS = 5;
@@ -32,11 +33,12 @@ export class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
   readonly #pool: postgres.Sql;
   readonly #session: PostgresSession;
+  readonly #committed: DictionaryEntries = { ids: new Map(), names: new Map() };
   #pending = 0;
 
   constructor(url: string, connections = 16) {
     this.#pool = connect(url, connections);
-    this.#session = new PostgresSession(this.#pool);
+    this.#session = new PostgresSession(this.#pool, this.#committed);
   }
 
   get pendingWrites(): number {
@@ -48,7 +50,7 @@ export class PostgresDatabase implements Database {
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          return (await this.#pool.begin((tx) => command.run(new PostgresSession(tx), input))) as O;
+          return await this.#commit(command, input);
         } catch (error) {
           if (!isTransient(error) || attempt === MAX_ATTEMPTS) throw asDomainError(error);
         }
@@ -58,9 +60,21 @@ export class PostgresDatabase implements Database {
     }
   }
 
+  async #commit<I, O>(command: Write<I, O>, input: I): Promise<O> {
+    let session: PostgresSession | undefined;
+    const output = (await this.#pool.begin((tx) => {
+      session = new PostgresSession(tx, this.#committed);
+      return command.run(session, input);
+    })) as O;
+    session?.dictionary.commit();
+    return output;
+  }
+
   async read<I, O>(query: Read<I, O>, input: I): Promise<O> {
     try {
-      return await query.run(this.#session, input);
+      const output = await query.run(this.#session, input);
+      this.#session.dictionary.commit();
+      return output;
     } catch (error) {
       throw asDomainError(error);
     }
@@ -70,7 +84,7 @@ export class PostgresDatabase implements Database {
   async search<I, O>(query: Read<I, O>, input: I): Promise<O> {
     try {
       return (await this.#pool.begin('ISOLATION LEVEL REPEATABLE READ READ ONLY', (tx) =>
-        query.run(new PostgresSession(tx), input),
+        query.run(new PostgresSession(tx, this.#committed), input),
       )) as O;
     } catch (error) {
       throw asDomainError(error);

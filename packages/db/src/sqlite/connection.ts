@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { DomainError } from '@millrace/core';
 import type { InsertSpec, SqlRow, Transactor } from '../access.ts';
+import { Dictionary } from '../dictionary.ts';
 import type { Sql, SqlValue } from '../sql.ts';
 
 const CACHED_STATEMENTS = 500;
@@ -8,6 +9,7 @@ const CACHED_STATEMENTS = 500;
 /** One connection with its prepared statements. Everything is synchronous; `await` on it costs a microtask. */
 export class SqliteConnection implements Transactor {
   readonly dialect = 'sqlite';
+  readonly dictionary = new Dictionary();
   readonly forShare = '';
   readonly forUpdate = '';
   readonly #db: DatabaseSync;

@@ -54,8 +54,10 @@ export class SqliteDatabase implements Database {
     return this.#writer.call(command.name, input) as Promise<O>;
   }
 
-  read<I, O>(query: Read<I, O>, input: I): Promise<O> {
-    return query.run(this.#points, input);
+  async read<I, O>(query: Read<I, O>, input: I): Promise<O> {
+    const output = await query.run(this.#points, input);
+    this.#points.dictionary.commit();
+    return output;
   }
 
   search<I, O>(query: Read<I, O>, input: I): Promise<O> {

@@ -39,10 +39,12 @@ async function commitTogether(tasks: readonly Task[]): Promise<Outcome[]> {
     connection.exec('BEGIN IMMEDIATE');
     for (const task of tasks) outcomes.push(await inSavepoint(task, tasks.length > 1));
     connection.exec('COMMIT');
+    connection.dictionary.commit();
     return outcomes;
   } catch (error) {
     // A commit that failed is never acknowledged and never tried again: its writers hear why.
     if (connection.inTransaction) connection.exec('ROLLBACK');
+    connection.dictionary.rollback();
     const record = toRecord(error);
     return tasks.map(([id]) => [id, false, record]);
   }
@@ -59,6 +61,8 @@ async function inSavepoint(task: Task, shared: boolean): Promise<Outcome> {
     if (!connection.inTransaction || !shared) throw error;
     connection.exec('ROLLBACK TO one');
     connection.exec('RELEASE one');
+    // Forgets more than it must (keys of earlier tasks of this batch): they are read again.
+    connection.dictionary.rollback();
     return [task[0], false, toRecord(error)];
   }
 }
@@ -73,6 +77,7 @@ async function readEach(tasks: readonly Task[]): Promise<void> {
       outcome = [task[0], false, toRecord(error)];
     }
     connection.exec('ROLLBACK');
+    connection.dictionary.commit();
     port.postMessage([outcome]);
   }
 }

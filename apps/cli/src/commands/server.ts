@@ -1,0 +1,53 @@
+import type { ServerOptions } from '@millrace/server';
+import { Command } from 'commander';
+
+/** `millrace server`: options as `mlflow server` users know them. */
+export const serverCommand = (): Command =>
+  new Command('server')
+    .description('serve the API and the UI')
+    .option('-h, --host <host>', 'address to listen on (default 127.0.0.1)')
+    .option('-p, --port <port>', 'port to listen on (default 5000)')
+    .option('--data-dir <folder>', 'folder of the embedded database and artifacts (default .millrace)')
+    .option('--backend-store-uri <uri>', 'sqlite:///<file> or postgresql://<user>:<password>@<host>/<database>')
+    .option('--artifacts-destination <uri>', 'folder, s3://, wasbs://, gs:// or sftp:// that proxied artifacts go to')
+    .option(
+      '--default-artifact-root <uri>',
+      'where new experiments keep their artifacts (default: through this server)',
+    )
+    .option('--no-serve-artifacts', 'do not take and hand out artifacts; clients use the store themselves')
+    .option('--allowed-hosts <hosts>', 'further Host names that requests may use, separated by commas')
+    .option('--cors-allowed-origins <origins>', 'further origins that browsers may write from, separated by commas')
+    .option('--allow-unauthenticated', 'listen on an address that others reach, without asking who they are')
+    .option('--log-level <level>', 'silent, error, warn, info or debug (default warn)')
+    .helpOption('--help')
+    .action(serve);
+
+async function serve(options: ServerOptions & { serveArtifacts?: boolean }): Promise<void> {
+  const { readConfig, startServer } = await import('@millrace/server');
+  // Commander gives `true` for a --no-… option that was not used.
+  const { serveArtifacts, ...given } = options;
+  const config = readConfig({ ...given, ...(serveArtifacts === false ? { serveArtifacts } : {}) }, process.env);
+  const server = await startServer(config, (error) => {
+    console.error('millrace: the database thread ended:', error);
+    process.exit(1);
+  });
+  console.log(`Millrace is at ${server.url}`);
+  if (!config.allowUnauthenticated) console.log('Open to everyone on this machine; nobody else can reach it.');
+
+  let stopping = false;
+  const stop = () => {
+    // A second signal does not wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', stop);
+}

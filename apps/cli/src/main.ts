@@ -1,0 +1,16 @@
+import { DomainError } from '@millrace/core';
+import { Command } from 'commander';
+import { serverCommand } from './commands/server.ts';
+
+const program = new Command('millrace')
+  .description('The open, self-hosted machine-learning platform')
+  .showHelpAfterError()
+  .addCommand(serverCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What a person can act on is a sentence; anything else is a defect, with its stack.
+  console.error(error instanceof DomainError ? `millrace: ${error.message}` : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,97 @@
+import { join, resolve } from 'node:path';
+import { invalid } from '@millrace/core';
+import { type BackendUri, parseBackendUri } from '@millrace/db';
+
+/** Everything the server can be told, read once. */
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly backend: BackendUri;
+  /** Where proxied artifacts are stored: a folder or a store's URI. */
+  readonly artifactsDestination: string;
+  /** Where experiments without a location of their own keep their artifacts, as clients see it. */
+  readonly artifactRoot: string;
+  readonly serveArtifacts: boolean;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly allowUnauthenticated: boolean;
+  readonly truncateLongValues: boolean;
+  readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
+}
+
+/** Command-line options as given, without defaults. */
+export interface ServerOptions {
+  readonly host?: string | undefined;
+  readonly port?: string | undefined;
+  readonly dataDir?: string | undefined;
+  readonly backendStoreUri?: string | undefined;
+  readonly artifactsDestination?: string | undefined;
+  readonly defaultArtifactRoot?: string | undefined;
+  readonly serveArtifacts?: boolean | undefined;
+  readonly allowedHosts?: string | undefined;
+  readonly corsAllowedOrigins?: string | undefined;
+  readonly allowUnauthenticated?: boolean | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
+
+/**
+ * Joins options, environment and defaults, in this order. The environment's names are those of `mlflow server`
+ * (`MLFLOW_HOST`, `MLFLOW_BACKEND_STORE_URI`, …); `MILLRACE_*` where MLflow has none.
+ */
+export function readConfig(options: ServerOptions, env: Env): ServerConfig {
+  const host = options.host ?? env.MLFLOW_HOST ?? '127.0.0.1';
+  const dataDir = resolve(options.dataDir ?? env.MILLRACE_DATA_DIR ?? '.millrace');
+  const backendText =
+    options.backendStoreUri ?? env.MLFLOW_BACKEND_STORE_URI ?? `sqlite:///${join(dataDir, 'millrace.db')}`;
+  const serveArtifacts = options.serveArtifacts ?? env.MLFLOW_SERVE_ARTIFACTS !== 'false';
+  const artifactsDestination =
+    options.artifactsDestination ?? env.MLFLOW_ARTIFACTS_DESTINATION ?? join(dataDir, 'artifacts');
+  const artifactRoot =
+    options.defaultArtifactRoot ??
+    env.MLFLOW_DEFAULT_ARTIFACT_ROOT ??
+    (serveArtifacts ? 'mlflow-artifacts:/' : artifactsDestination);
+  const config: ServerConfig = {
+    host,
+    port: parsePort(options.port ?? env.MLFLOW_PORT ?? '5000'),
+    dataDir,
+    backend: parseBackendUri(backendText),
+    artifactsDestination,
+    artifactRoot,
+    serveArtifacts,
+    allowedHosts: parseList(options.allowedHosts ?? env.MLFLOW_SERVER_ALLOWED_HOSTS),
+    allowedOrigins: parseList(options.corsAllowedOrigins ?? env.MLFLOW_SERVER_CORS_ALLOWED_ORIGINS),
+    allowUnauthenticated: options.allowUnauthenticated ?? env.MILLRACE_ALLOW_UNAUTHENTICATED === 'true',
+    truncateLongValues: env.MLFLOW_TRUNCATE_LONG_VALUES !== 'false',
+    logLevel: parseLogLevel(options.logLevel ?? env.MILLRACE_LOG_LEVEL ?? 'warn'),
+  };
+  if (!LOOPBACK.has(host) && !config.allowUnauthenticated) {
+    throw invalid(
+      `Listening on ${host} would let everyone who reaches this machine read and change everything. Listen on 127.0.0.1 and put an authenticating proxy before it, or say --allow-unauthenticated if the network is trusted.`,
+    );
+  }
+  return config;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw invalid(`Invalid port '${text}': it is a number from 0 to 65535.`);
+  return port;
+}
+
+const parseList = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+function parseLogLevel(text: string): ServerConfig['logLevel'] {
+  const level = LOG_LEVELS.find((name) => name === text);
+  if (level === undefined) throw invalid(`Invalid log level '${text}': it is one of ${LOG_LEVELS.join(', ')}.`);
+  return level;
+}

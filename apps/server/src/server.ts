@@ -1,0 +1,65 @@
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from '@millrace/core';
+import { type Database, migrate, openDatabase } from '@millrace/db';
+import { createApp, mountOperations } from '@millrace/http';
+import {
+  commandsModule,
+  ensureDefaultExperiment,
+  migrations,
+  RunDocs,
+  type TrackingDeps,
+  trackingHandlers,
+} from '@millrace/tracking';
+import type { ServerConfig } from './config.ts';
+import { mountPages } from './pages.ts';
+
+export interface RunningServer {
+  readonly url: string;
+  /** Answers what was accepted, then closes the database. */
+  close(): Promise<void>;
+}
+
+/** Requests under way have this long to end after the server was told to stop. */
+const DRAIN_MS = 9_000;
+
+/** Puts the features together and listens. */
+export async function startServer(config: ServerConfig, onDeath: (error: Error) => void): Promise<RunningServer> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  await migrate(config.backend, migrations, systemClock.now());
+  const db = await openDatabase(config.backend, { modules: [commandsModule], onDeath });
+  try {
+    return await serve(config, db);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function serve(config: ServerConfig, db: Database): Promise<RunningServer> {
+  await db.write(ensureDefaultExperiment, { artifactRoot: config.artifactRoot, now: systemClock.now() });
+  const docs = new RunDocs(db);
+  const deps: TrackingDeps = {
+    db,
+    clock: systemClock,
+    docs,
+    artifactRoot: config.artifactRoot,
+    localArtifactRoots: [],
+    truncateLongValues: config.truncateLongValues,
+  };
+  const app = createApp(config);
+  mountPages(app);
+  mountOperations(app, trackingHandlers(deps));
+  await app.listen({ host: config.host, port: config.port });
+  const { port } = app.server.address() as AddressInfo;
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+
+  const close = async () => {
+    const overdue = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+    await app.close();
+    clearTimeout(overdue);
+    await docs.close();
+    await db.close();
+  };
+  return { url: `http://${host}:${port}`, close };
+}

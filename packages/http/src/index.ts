@@ -1,0 +1,11 @@
+export { type AppOptions, createApp } from './app.ts';
+export { type ErrorBody, JSON_BODY_LIMIT, sendError } from './errors.ts';
+export {
+  type CallContext,
+  type Handler,
+  type Handlers,
+  Json,
+  mountOperations,
+  type OperationId,
+} from './operations.ts';
+export { type SecurityOptions, securityCheck } from './security.ts';

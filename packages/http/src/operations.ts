@@ -1,0 +1,90 @@
+import { Readable } from 'node:stream';
+import { DomainError } from '@millrace/core';
+import {
+  decodeRequest,
+  encodeResponse,
+  type Operation,
+  type OperationTypes,
+  operations,
+  parseJsonBody,
+  routesOf,
+} from '@millrace/wire';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** Who asks, and how: what a handler may know of the request besides its message. */
+export interface CallContext {
+  readonly http: FastifyRequest;
+}
+
+/** JSON that is ready to be sent: reads that are made as text stay text. */
+export class Json {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type OperationId = keyof OperationTypes;
+
+export type Handler<Id extends OperationId> = (
+  request: OperationTypes[Id]['request'],
+  context: CallContext,
+) => Promise<Answer<Id>> | Answer<Id>;
+
+/** A message, or its JSON ready to be sent, whole or piece by piece. */
+type Answer<Id extends OperationId> = OperationTypes[Id]['response'] | Json | Readable;
+
+/** What a feature answers, by operation. */
+export type Handlers = { readonly [Id in OperationId]?: Handler<Id> };
+
+type AnyHandler = (request: Record<string, unknown>, context: CallContext) => unknown;
+
+/** Mounts every operation of the contract: with its handler, or answering 501 where nobody handles it yet. */
+export function mountOperations(app: FastifyInstance, handlers: Handlers): void {
+  for (const op of operations.values()) {
+    const handler = handlers[op.id as OperationId] as AnyHandler | undefined;
+    for (const { method, path } of routesOf(op)) {
+      const url = fastifyPath(path);
+      if (app.hasRoute({ method, url })) continue;
+      const config = { restName: /\*(\w+)$/.exec(path)?.[1] };
+      app.route({ method, url, config, handler: handler === undefined ? notImplemented(op) : bind(op, handler) });
+    }
+  }
+}
+
+/** The router knows a rest-of-path only at the end: what follows one in the contract is part of it. */
+const fastifyPath = (path: string) => path.replace(/\*.*$/, '*');
+
+const notImplemented = (op: Operation) => () => {
+  throw new DomainError('NOT_IMPLEMENTED', `${op.rpc} is not available on this server yet.`);
+};
+
+function bind(op: Operation, handler: AnyHandler) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const answer = await handler(decode(op, request), { http: request });
+    reply.type('application/json');
+    if (answer instanceof Json) return answer.text;
+    return answer instanceof Readable ? answer : encodeResponse(answer ?? {});
+  };
+}
+
+/** The router calls the rest of a path `*`; the contract has a name for it, given with the route. */
+function pathParams({ params, routeOptions }: FastifyRequest): Record<string, string> {
+  const { '*': rest, ...named } = params as Record<string, string>;
+  const { restName } = routeOptions.config as { restName?: string };
+  return rest === undefined || restName === undefined ? named : { ...named, [restName]: rest };
+}
+
+function decode(op: Operation, request: FastifyRequest): Record<string, unknown> {
+  const path = pathParams(request);
+  if (request.method === 'GET') return decodeRequest(op, { query: request.query as Iterable<[string, string]>, path });
+  const contentType = request.headers['content-type'] ?? '';
+  if ((request.method === 'POST' || request.method === 'PUT') && !/^application\/json\b/i.test(contentType)) {
+    throw new DomainError(
+      'BAD_REQUEST',
+      `Bad Request. Content-Type should be 'application/json', it is '${contentType.slice(0, 100)}'.`,
+    );
+  }
+  const body = request.body as Buffer | undefined;
+  return decodeRequest(op, { body: body === undefined ? {} : parseJsonBody(body), path });
+}

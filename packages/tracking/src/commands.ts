@@ -1,0 +1,7 @@
+/** Every use of the database by this feature: worker threads load this module to run them by name. */
+export * from './datasets/dataset.commands.ts';
+export * from './experiments/experiment.commands.ts';
+export * from './experiments/experiment-search.commands.ts';
+export * from './metrics/history.commands.ts';
+export * from './runs/run.commands.ts';
+export * from './runs/run-search.commands.ts';

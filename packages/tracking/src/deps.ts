@@ -1,0 +1,16 @@
+import type { Clock } from '@millrace/core';
+import type { Database } from '@millrace/db';
+import type { RunDocs } from './runs/run-docs.ts';
+
+/** What the tracking feature stands on; the server puts it together. */
+export interface TrackingDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly docs: RunDocs;
+  /** Where experiments without a location of their own keep their artifacts. */
+  readonly artifactRoot: string;
+  /** Folders of this machine that a client may name as artifact location. */
+  readonly localArtifactRoots: readonly string[];
+  /** Long param and tag values are cut as MLflow does, or refused. */
+  readonly truncateLongValues: boolean;
+}

@@ -1,0 +1,80 @@
+import { invalid, missing } from '@millrace/core';
+import { list, type Reader, sql, type Transactor } from '@millrace/db';
+import type { Int64, KeyValue, LifecycleStage } from '../runs/run.ts';
+
+export interface Experiment {
+  readonly id: number;
+  readonly name: string;
+  readonly artifactLocation: string;
+  readonly lifecycleStage: LifecycleStage;
+  readonly creationTime: Int64;
+  readonly lastUpdateTime: Int64;
+}
+
+export type ExperimentRow = [number, string, string, LifecycleStage, Int64, Int64];
+
+export const EXPERIMENT_COLUMNS =
+  'e.id, e.name, e.artifact_location, e.lifecycle_stage, e.creation_time, e.last_update_time';
+
+export const toExperiment = (row: ExperimentRow): Experiment => {
+  const [id, name, artifactLocation, lifecycleStage, creationTime, lastUpdateTime] = row;
+  return { id, name, artifactLocation, lifecycleStage, creationTime, lastUpdateTime };
+};
+
+/** Ids are decimal strings on the wire. */
+export function parseExperimentId(text: string): number {
+  const id = Number(text);
+  if (!/^\d{1,19}$/.test(text)) {
+    throw invalid(`Invalid experiment ID '${text.slice(0, 100)}': an experiment ID is a string of decimal digits.`);
+  }
+  // Beyond 2^53 no id was ever given out.
+  return Number.isSafeInteger(id) ? id : -1;
+}
+
+export const noExperiment = (id: string) => missing(`No Experiment with id=${id} exists`);
+
+async function find(db: Reader, idText: string, lock: string): Promise<Experiment> {
+  const [row] = await db.all<ExperimentRow>(`SELECT ${EXPERIMENT_COLUMNS} FROM experiments e WHERE e.id = ?${lock}`, [
+    parseExperimentId(idText),
+  ]);
+  if (row === undefined) throw noExperiment(idText);
+  return toExperiment(row);
+}
+
+export const findExperiment = (db: Reader, id: string) => find(db, id, '');
+
+/** The experiment, kept as it is until the transaction ends. */
+export const holdExperiment = (tx: Transactor, id: string) => find(tx, id, tx.forShare);
+
+/** The experiment, for a write to it: a deleted one takes none. */
+export async function holdActiveExperiment(tx: Transactor, id: string): Promise<Experiment> {
+  const experiment = await holdExperiment(tx, id);
+  if (experiment.lifecycleStage !== 'active') {
+    throw invalid(`The experiment ${id} must be in the 'active' state. Current state is ${experiment.lifecycleStage}.`);
+  }
+  return experiment;
+}
+
+/** Experiments as objects of the wire message Experiment, in the order given. */
+export async function withTags(db: Reader, experiments: readonly Experiment[]): Promise<object[]> {
+  const tags = new Map<number, KeyValue[]>();
+  const rows = await db.query<[number, string, string]>(
+    sql`SELECT experiment_id, key, value FROM experiment_tags
+        WHERE experiment_id IN ${list(experiments.map(({ id }) => id))} ORDER BY experiment_id, key`,
+  );
+  for (const [id, key, value] of rows) {
+    const own = tags.get(id);
+    if (own === undefined) tags.set(id, [{ key, value }]);
+    else own.push({ key, value });
+  }
+  return experiments.map((experiment) => ({
+    experiment_id: String(experiment.id),
+    name: experiment.name,
+    artifact_location: experiment.artifactLocation,
+    lifecycle_stage: experiment.lifecycleStage,
+    last_update_time: experiment.lastUpdateTime,
+    creation_time: experiment.creationTime,
+    tags: tags.get(experiment.id),
+    workspace: 'default',
+  }));
+}
