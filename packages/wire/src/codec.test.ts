@@ -96,9 +96,19 @@ describe('numbers', () => {
     [2n ** 53n, 2n ** 53n],
   ])('reads the integer %s', (sent, read) => expect(logMetric({ timestamp: sent }).timestamp).toStrictEqual(read));
 
-  it.each([1.5, '1_0', '5 6', true, [5], 2n ** 63n, -(2n ** 63n) - 1n, '9'.repeat(5000), '1e400', '9007199254740993.0'])(
-    'refuses the integer %s',
-    (sent) => expect(refusedMetric({ timestamp: sent })).toMatch(/^Invalid value .{1,210} for parameter 'timestamp' supplied: /),
+  it.each([
+    1.5,
+    '1_0',
+    '5 6',
+    true,
+    [5],
+    2n ** 63n,
+    -(2n ** 63n) - 1n,
+    '9'.repeat(5000),
+    '1e400',
+    '9007199254740993.0',
+  ])('refuses the integer %s', (sent) =>
+    expect(refusedMetric({ timestamp: sent })).toMatch(/^Invalid value .{1,210} for parameter 'timestamp' supplied: /),
   );
 
   it.each([
@@ -129,7 +139,9 @@ describe('fields', () => {
   });
 
   it('applies defaults, drops unknown fields and enum names, keeps lists present', () => {
-    expect(decode('MlflowService.searchRuns', { body: { run_view_type: 'NO_SUCH', unknown: 1, order_by: null } })).toEqual({
+    expect(
+      decode('MlflowService.searchRuns', { body: { run_view_type: 'NO_SUCH', unknown: 1, order_by: null } }),
+    ).toEqual({
       experiment_ids: [],
       run_view_type: 'ACTIVE_ONLY',
       max_results: 1000,
@@ -141,7 +153,9 @@ describe('fields', () => {
     for (const status of ['FINISHED', 3, '3']) {
       expect(decode('MlflowService.updateRun', { body: { run_id: 'r', status } }).status).toBe('FINISHED');
     }
-    expect(refused('MlflowService.searchRuns', { body: { run_view_type: 77 } })).toContain('must be one of ACTIVE_ONLY');
+    expect(refused('MlflowService.searchRuns', { body: { run_view_type: 77 } })).toContain(
+      'must be one of ACTIVE_ONLY',
+    );
   });
 
   it('reads run_uuid for run_id', () => {
@@ -151,7 +165,7 @@ describe('fields', () => {
   it('names the place of a fault inside a message', () => {
     const body = { run_id: 'r', metrics: [metric, { ...metric, step: 'x' }] };
     expect(refused('MlflowService.logBatch', { body })).toBe(
-      "Invalid value \"x\" for parameter 'metrics[1].step' supplied: must be a 64-bit integer." +
+      'Invalid value "x" for parameter \'metrics[1].step\' supplied: must be a 64-bit integer.' +
         ' See the API docs for more information about request parameters.',
     );
   });
@@ -162,7 +176,9 @@ describe('fields', () => {
 
   it('does not repeat a secret', () => {
     const body = { secret_name: 's', secret_value: { key: 5 }, provider: 'p' };
-    expect(refused('MlflowService.createGatewaySecret', { body })).toMatch(/^Invalid value for parameter 'secret_value/);
+    expect(refused('MlflowService.createGatewaySecret', { body })).toMatch(
+      /^Invalid value for parameter 'secret_value/,
+    );
   });
 
   it('keeps hostile keys of a map as keys', () => {
@@ -194,7 +210,10 @@ describe('query and path', () => {
   it('lets path parameters win and adds those that the message does not hold', () => {
     const input = { body: { trace_id: 'b', assessment: { assessment_name: 'n' } }, path: { trace_id: 'p' } };
     expect(decode('MlflowService.createAssessment', input).trace_id).toBe('p');
-    const dataset = decode('MlflowService.setDatasetTags', { body: { datasetId: 'b', tags: '{}' }, path: { dataset_id: 'p' } });
+    const dataset = decode('MlflowService.setDatasetTags', {
+      body: { datasetId: 'b', tags: '{}' },
+      path: { dataset_id: 'p' },
+    });
     expect(dataset.dataset_id).toBe('p');
     expect(refused('MlflowService.createAssessment', { ...input, path: { trace_id: 'a\0' } })).toContain('NUL');
   });

@@ -9,7 +9,9 @@ const python = process.env.MILLRACE_TEST_PYTHON ?? path('../../../.dev/venv-mlfl
 
 it('is the contract of the installed mlflow', { timeout: 180_000 }, () => {
   if (!existsSync(python)) {
-    throw new Error(`No Python at ${python}: set MILLRACE_TEST_PYTHON to one that has the mlflow of contract/mlflow.json`);
+    throw new Error(
+      `No Python at ${python}: set MILLRACE_TEST_PYTHON to one that has the mlflow of contract/mlflow.json`,
+    );
   }
   const committed = lines(readFileSync(path('../contract/mlflow.json'), 'utf8'));
   const installed = lines(

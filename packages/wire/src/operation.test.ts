@@ -49,7 +49,9 @@ describe('routesOf', () => {
 
   it('leaves whole paths as they are', () => {
     expect(routesOf(operation('Core.health'))).toEqual([{ method: 'GET', path: '/health', params: [] }]);
-    expect(routesOf(operation('Runs.getMetricHistoryBulk'))[0]?.path).toBe('/ajax-api/2.0/mlflow/metrics/get-history-bulk');
+    expect(routesOf(operation('Runs.getMetricHistoryBulk'))[0]?.path).toBe(
+      '/ajax-api/2.0/mlflow/metrics/get-history-bulk',
+    );
   });
 
   it('gives none to what MLflow declares but does not serve', () => {
