@@ -45,5 +45,11 @@ export const DEVIATIONS: readonly Deviation[] = [
     why: 'columns that MLflow exposes unawares',
   },
   { entity: 'evaluation_dataset', filter: "name > 'a'", ours: 'refuses', why: 'MLflow forgets to check the operator' },
+  {
+    entity: 'evaluation_dataset',
+    filter: "last_updated_by RLIKE 'a'",
+    ours: 'refuses',
+    why: 'MLflow forgets to check the operator',
+  },
   { entity: 'evaluation_dataset', filter: "tags.`team` = 'red'", ours: 'differs', why: 'MLflow keeps the backticks' },
 ];

@@ -83,6 +83,9 @@ const valueFor = (entity: SearchEntity, field: string): fc.Arbitrary<string> => 
 const symbolsFor = (entity: SearchEntity, field: string): readonly string[] =>
   entity === 'evaluation_dataset' && !field.includes('time') ? ['=', '!=', '=='] : SYMBOLS;
 
+const wordsFor = (entity: SearchEntity): readonly string[] =>
+  entity === 'evaluation_dataset' ? WORDS.filter((word) => word !== 'RLIKE') : WORDS;
+
 interface Clause {
   readonly text: string;
   /** MLflow reads the clause right only behind an AND. */
@@ -94,7 +97,7 @@ const clause = (entity: SearchEntity): fc.Arbitrary<Clause> => {
   // Two of MLflow's parsers let words in small letters fall through.
   const folds = entity !== 'experiment' && entity !== 'evaluation_dataset';
   const word = fc
-    .tuple(fc.constantFrom(...WORDS), fc.boolean())
+    .tuple(fc.constantFrom(...wordsFor(entity)), fc.boolean())
     .map(([w, low]) => (low && folds ? w.toLowerCase() : w));
   return fc.constantFrom(...FIELDS[entity]).chain((field) => {
     const value = valueFor(entity, field);
