@@ -20,6 +20,8 @@ export async function openStore(uri: string, { env = process.env }: StoreOptions
       return (await import('./s3/s3-store.ts')).openS3Store(destination, env);
     case 'azure':
       return (await import('./azure/azure-store.ts')).openAzureStore(destination, env);
+    case 'gcs':
+      return (await import('./gcs/gcs-store.ts')).openGcsStore(destination, env);
     default:
       throw invalid(`Artifact destinations of kind ${destination.kind} are not supported`);
   }
