@@ -1,5 +1,6 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { venvBin } from '../testkit/paths.ts';
 
 /** How much work one run of the benchmark does. */
 export interface Sizes {
@@ -84,7 +85,7 @@ export const USAGE = `npm run bench -- [options] [filter …]
   --rounds N      pairs for each row
   --json FILE     write one JSON object a row, with every round
   --cpu-prof DIR  leave V8 CPU profiles of this server in DIR and print where its time went
-  --mlflow PATH   the mlflow command to compare with (default: .dev/venv-mlflow3/bin/mlflow)
+  --mlflow PATH   the mlflow command to compare with (default: the one that npm test installs)
 `;
 
 /** Reads the command line. Throws an Error that says what is wrong with it. */
@@ -117,7 +118,7 @@ export function parseOptions(argv: string[]): Options | 'help' | 'list' {
     sizes,
     oursOnly: values['ours-only'] ?? false,
     twice: values.twice ?? false,
-    mlflow: resolve(values.mlflow ?? join(import.meta.dirname, '../../.dev/venv-mlflow3/bin/mlflow')),
+    mlflow: resolve(values.mlflow ?? venvBin('mlflow3', 'mlflow')),
     json: values.json,
     cpuProf: values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']),
   };

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { isSelected, type Options, parseOptions, USAGE } from './args.ts';
@@ -51,6 +51,11 @@ async function run(options: Options): Promise<boolean> {
   const scenarios = SCENARIOS.filter(({ id }) => isSelected(id, options.filters));
   if (scenarios.length === 0)
     throw new Error(`no scenario has ${options.filters.join(' or ')} in its id; --list shows all`);
+  if (!options.oursOnly && !existsSync(options.mlflow)) {
+    throw new Error(
+      `there is no ${options.mlflow}: npm test installs it, --mlflow names another, --ours-only does without`,
+    );
+  }
   if (options.json !== undefined) writeFileSync(options.json, '');
   const bench = new Bench(options, progress);
   const rows: Row[] = [];

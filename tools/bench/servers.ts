@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../testkit/free-port.ts';
+import { root } from '../testkit/paths.ts';
 import { Connection } from './http/connection.ts';
 import { LoadGenerator, type LoadJob } from './load.ts';
 import { isRunning, processTree, residentBytes, treeCpuSeconds, treeMemoryBytes } from './process-tree.ts';
@@ -12,7 +13,6 @@ import type { Measure } from './report.ts';
 
 export type Side = 'mlflow' | 'millrace';
 
-export const ROOT = join(import.meta.dirname, '../..');
 /** As `npm start` runs it. */
 const QUIET = ['--disable-warning=ExperimentalWarning'];
 const START_LIMIT_SECONDS = 300;
@@ -40,12 +40,12 @@ export function mlflowProgram(command: string, folder: string): (port: number) =
 
 export function millraceProgram(folder: string, cpuProf: string | undefined): (port: number) => Program {
   const profile = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`];
-  const main = join(ROOT, 'apps/cli/src/main.ts');
+  const main = join(root, 'apps/cli/src/main.ts');
   return (port) => ({
     name: 'millrace',
     command: [process.execPath, ...QUIET, ...profile, main, 'server', '--port', String(port), '--data-dir', folder],
     folder,
-    env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(ROOT, 'node_modules/.cache/millrace') },
+    env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/millrace') },
     health: '/health',
   });
 }
@@ -83,7 +83,7 @@ export class Server {
     const begin = performance.now();
     const child = spawn(command[0]!, command.slice(1), {
       cwd: folder,
-      env: { ...process.env, ...env },
+      env: { ...withoutSettings(), ...env },
       stdio: ['ignore', log, log],
       detached: true,
     });
@@ -188,15 +188,9 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port to listen on');
-  return address.port;
+/** What the shell sets for clients and servers must not change what is measured. */
+function withoutSettings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MLFLOW|MILLRACE)_/.test(name)));
 }
 
 async function answers(port: number, path: string): Promise<boolean> {
