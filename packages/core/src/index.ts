@@ -2,6 +2,7 @@ export * from './artifact-uri.ts';
 export * from './clock.ts';
 export * from './errors.ts';
 export * from './filter/ast.ts';
+export { type AttributeKind, filterAttributes } from './filter/entities.ts';
 export { type FieldGetter, like, matches, paramNumber, type StoredValue } from './filter/matches.ts';
 export { parseFilter } from './filter/parser.ts';
 export * from './ids.ts';

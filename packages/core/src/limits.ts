@@ -39,7 +39,10 @@ export const MAX_BATCH_PARAMS = 100;
 export const MAX_BATCH_TAGS = 100;
 export const MAX_BATCH_ENTITIES = 1_000;
 
-/** Page sizes: what a search returns unasked, and the most that may be asked for. MLflow's handlers and protos. */
+/**
+ * Page sizes: what a search returns unasked, and the most that may be asked for. From MLflow's handlers and protos, save
+ * two of ours: MLflow refuses an experiment search that names no size, and sets no bound on logged models and datasets.
+ */
 export const PAGE_SIZES = {
   run: { standard: 1_000, most: 50_000 },
   experiment: { standard: 1_000, most: 50_000 },

@@ -1,9 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { SEARCH_ENTITIES } from './filter/ast.ts';
+import { filterAttributes } from './filter/entities.ts';
 import { MAX_ORDER_KEYS } from './limits.ts';
-import { completeOrder, DEFAULT_ORDERS, parseLoggedModelOrderBy, parseOrderBy } from './order-by.ts';
+import { completeOrder, DEFAULT_ORDERS, orderAttributes, parseLoggedModelOrderBy, parseOrderBy } from './order-by.ts';
 
 describe('order_by', () => {
+  it('names what stores have to map', () => {
+    expect([...orderAttributes('evaluation_dataset')]).toEqual([
+      'name',
+      'created_time',
+      'last_update_time',
+      'dataset_id',
+    ]);
+    expect([...filterAttributes('experiment')]).toEqual([
+      ['experiment_id', 'id'],
+      ['name', 'text'],
+      ['creation_time', 'integer'],
+      ['last_update_time', 'integer'],
+    ]);
+  });
+
   it('gives canonical keys', () => {
     expect(parseOrderBy('run', ['metrics.`a b` desc', 'Created', 'param.x-1 ASC', '"run name"'])).toEqual([
       { type: 'metric', key: 'a b', ascending: false },

@@ -77,6 +77,10 @@ const ORDERABLE: Readonly<Record<SearchEntity, ReadonlyMap<string, string>>> = {
   ),
 };
 
+/** The canonical attributes that an order of an entity can name, tie-breakers included. */
+export const orderAttributes = (entity: SearchEntity): ReadonlySet<string> =>
+  new Set([...ORDERABLE[entity].values(), ...DEFAULT_ORDERS[entity].ties.map(({ key }) => key)]);
+
 /**
  * Parses `order_by`: `field [ASC|DESC]` a clause.
  * @throws DomainError INVALID_PARAMETER_VALUE, also where a field comes twice.

@@ -155,3 +155,7 @@ export const ENTITY_RULES: Readonly<Record<SearchEntity, EntityRules>> = {
     wording: registry,
   },
 };
+
+/** The canonical attributes that a filter of an entity can name: what its store has to map. */
+export const filterAttributes = (entity: SearchEntity): ReadonlyMap<string, AttributeKind> =>
+  new Map([...ENTITY_RULES[entity].attributes.values()].map(({ name, kind }) => [name, kind]));
