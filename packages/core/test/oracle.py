@@ -11,6 +11,7 @@ import math
 import os
 import sys
 import tempfile
+import unicodedata
 import warnings
 
 warnings.filterwarnings("ignore")
@@ -275,6 +276,7 @@ CALLS = {
     "location": lambda uri: _validate_storage_location_uri(uri, "artifact_location") and None,
     "append": append_to_uri_path,
     "word_characters": lambda: [code for code in range(0x110000) if validation.re.match(r"\w", chr(code))],
+    "assigned": lambda codes: [code for code in codes if unicodedata.category(chr(code)) != "Cn"],
 }
 
 
