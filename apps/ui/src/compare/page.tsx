@@ -1,6 +1,7 @@
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
+import { experimentQuery } from '../api/experiments.ts';
 import type { Run } from '../api/run.ts';
 import { runQuery } from '../api/runs.ts';
 import { splitList } from '../app/url.ts';
@@ -46,6 +47,7 @@ export function ComparePage() {
   }
   return (
     <div className="page">
+      <Breadcrumb runs={runs} />
       <div className="page-head">
         <h1>Compare {ids.length} runs</h1>
       </div>
@@ -68,6 +70,26 @@ export function ComparePage() {
         </>
       )}
     </div>
+  );
+}
+
+/** Leads back to the experiment where all the runs are of one. */
+function Breadcrumb({ runs }: { runs: readonly Run[] }) {
+  const ids = new Set(runs.map((run) => run.experimentId));
+  const [experimentId = ''] = ids;
+  const experiment = useQuery({ ...experimentQuery(experimentId), enabled: ids.size === 1 });
+  return (
+    <nav aria-label="Breadcrumb" className="breadcrumb">
+      <Link to="/experiments">Experiments</Link>
+      {ids.size === 1 && (
+        <>
+          <span aria-hidden="true">/</span>
+          <Link to="/experiments/$experimentId" params={{ experimentId }}>
+            {experiment.data?.name ?? experimentId}
+          </Link>
+        </>
+      )}
+    </nav>
   );
 }
 

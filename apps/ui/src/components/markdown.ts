@@ -63,8 +63,9 @@ function takeWhile(lines: readonly string[], from: number, pattern: RegExp): str
   return taken;
 }
 
+/** Every part is bounded: a mark that is never closed costs a short look ahead, not the whole note. */
 const INLINE =
-  /`([^`\n]+)`|\*\*([^\n]+?)\*\*(?!\*)|(?<![\w*])\*([^\s*][^*\n]*)\*|\[([^\]\n]+)\]\(([^()\s]+)\)|(https?:\/\/[^\s<>()]+[\w/])/;
+  /`([^`\n]{1,500})`|\*\*([^\n]{1,500}?)\*\*(?!\*)|(?<![\w*])\*([^\s*][^*\n]{0,500})\*|\[([^\]\n]{1,300})\]\(([^()\s]{1,2000})\)|(https?:\/\/[^\s<>()]{1,2000}[\w/])/;
 
 /** Marks nest a few times at most: a note of nothing but stars must not exhaust the stack. */
 const DEEPEST = 3;

@@ -13,8 +13,9 @@ export function MetricTable({ metrics }: { metrics: ReadonlyMap<string, Metric> 
       {(key, { value, step, timestamp }) => (
         <tr key={key}>
           <th scope="row">{key}</th>
-          <td className="number with-copy" title={String(value)}>
-            <CopyButton text={String(value)} label={`Copy the value of ${key}`} /> {formatNumber(value)}
+          <td className="number with-copy">
+            <CopyButton text={String(value)} label={`Copy the value of ${key}`} />{' '}
+            <span title={String(value)}>{formatNumber(value)}</span>
           </td>
           <td className="number">{step}</td>
           <td>
