@@ -2,6 +2,7 @@ import { type DomainError, invalid } from '@millrace/core';
 import type { Check, LimitCheck, TypeCheck } from './contract.ts';
 import type { Fields } from './decoder.ts';
 import type { Fault } from './fault.ts';
+import { decimal } from './scalar.ts';
 import { showValue, typeName } from './text.ts';
 
 const DOCS = ' See the API docs for more information about request parameters.';
@@ -43,13 +44,11 @@ function compileCheck(name: string, check: Check): Run {
 
 const isMissing = (value: unknown): boolean => value === undefined || value === null || value === '';
 
-const numeric = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
-
 const fits: Readonly<Record<TypeCheck, (value: unknown) => boolean>> = {
   string: (value) => typeof value === 'string',
   int: (value) => isNumber(value) || (typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value)),
   float: (value) =>
-    isNumber(value) || (typeof value === 'string' && (numeric.test(value) || /^[+-]?(nan|inf(inity)?)$/i.test(value))),
+    isNumber(value) || (typeof value === 'string' && (decimal.test(value) || /^[+-]?(nan|inf(inity)?)$/i.test(value))),
   bool: (value) => typeof value === 'boolean' || value === 'true' || value === 'false',
   array: (value) => Array.isArray(value),
   'items:string': (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),

@@ -244,6 +244,12 @@ describe('parseJsonBody', () => {
     for (const levels of [101, 100_000]) expect(() => parseJsonBody(nested(levels))).toThrow('deeper than 100 levels');
   });
 
+  it.each([
+    ['escapes', `{"a":"${'\\"'.repeat(1e6)}`],
+    ['quotes', '"'.repeat(1e6)],
+    ['tokens', 'NaN '.repeat(1e5)],
+  ])('survives a long body of %s', (_, text) => expect(parseJsonBody(text)).toEqual({}));
+
   it('leaves the prototype of objects alone', () => {
     const body = parseJsonBody('{"__proto__":{"polluted":1},"a":9007199254740993}');
     expect(Object.getPrototypeOf(body)).toBe(Object.prototype);

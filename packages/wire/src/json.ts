@@ -49,11 +49,18 @@ function tryParse(text: string): unknown {
   }
 }
 
-/** Python writes bare NaN and Infinity; quoted they are doubles of protobuf JSON. A string is passed over whole. */
-const quoteNonFinite = (text: string): string =>
-  text.replace(/"[^"\\]*(?:\\.[^"\\]*)*(?:"|$)|-?\b(?:NaN|Infinity)\b/gs, (token) =>
-    token.startsWith('"') ? token : `"${token}"`,
-  );
+/** Characters of a body that is read again for its bare NaN; more would let a wrong body cost seconds. */
+const MAX_REPAIRED = 2 ** 20;
+
+/** Python writes bare NaN and Infinity; quoted they are doubles of protobuf JSON. What stands inside a string stays. */
+function quoteNonFinite(text: string): string {
+  if (text.length > MAX_REPAIRED) return text;
+  let inString = false;
+  return text.replace(/\\.|"|-?\b(?:NaN|Infinity)\b/gs, (token) => {
+    if (token === '"') inString = !inString;
+    return inString || token.length < 3 ? token : `"${token}"`;
+  });
+}
 
 /** Whether a double stands for an integer that it may have rounded. Refuses a value that is nested too deep. */
 function hasInexactInteger(value: unknown, depth: number): boolean {

@@ -21,7 +21,7 @@ function compactJson(value: unknown, depth: number): string {
   const shown = (item: unknown): string => compactJson(item, depth + 1);
   if (Array.isArray(value)) return `[${value.slice(0, MAX_SHOWN).map(shown).join(',')}]`;
   const object = value as Record<string, unknown>;
-  const keys = Object.keys(object).sort().slice(0, MAX_SHOWN);
+  const keys = Object.keys(object).slice(0, MAX_SHOWN).sort();
   return `{${keys.map((key) => `${asciiString(key)}:${shown(object[key])}`).join(',')}}`;
 }
 
