@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { invalid } from '@millrace/core';
 import { type BackendUri, parseBackendUri } from '@millrace/db';
+import { parseDestination } from '@millrace/objects';
 
 /** Everything the server can be told, read once. */
 export interface ServerConfig {
@@ -12,6 +13,8 @@ export interface ServerConfig {
   readonly artifactsDestination: string;
   /** Where experiments without a location of their own keep their artifacts, as clients see it. */
   readonly artifactRoot: string;
+  /** Folders of this machine that artifact locations may name. */
+  readonly localArtifactRoots: readonly string[];
   readonly serveArtifacts: boolean;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
@@ -63,6 +66,7 @@ export function readConfig(options: ServerOptions, env: Env): ServerConfig {
     backend: parseBackendUri(backendText),
     artifactsDestination,
     artifactRoot,
+    localArtifactRoots: localFolder(artifactRoot),
     serveArtifacts,
     allowedHosts: parseList(options.allowedHosts ?? env.MLFLOW_SERVER_ALLOWED_HOSTS),
     allowedOrigins: parseList(options.corsAllowedOrigins ?? env.MLFLOW_SERVER_CORS_ALLOWED_ORIGINS),
@@ -82,6 +86,13 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw invalid(`Invalid port '${text}': it is a number from 0 to 65535.`);
   return port;
+}
+
+/** The default artifact root, where it is a folder of this machine that clients reach by the same path (NFS). */
+function localFolder(uri: string): string[] {
+  if (uri.startsWith('mlflow-artifacts:')) return [];
+  const destination = parseDestination(uri);
+  return destination.kind === 'local' ? [destination.folder] : [];
 }
 
 const parseList = (text: string | undefined): string[] =>

@@ -3,15 +3,20 @@ import type { AddressInfo } from 'node:net';
 import { systemClock } from '@millrace/core';
 import { type Database, migrate, openDatabase } from '@millrace/db';
 import { createApp, mountOperations } from '@millrace/http';
+import { openStore } from '@millrace/objects';
 import {
+  ArtifactPlaces,
   commandsModule,
   ensureDefaultExperiment,
   migrations,
+  mountTracking,
   RunDocs,
   type TrackingDeps,
   trackingHandlers,
+  trackingTransfers,
 } from '@millrace/tracking';
 import type { ServerConfig } from './config.ts';
+import { infoHandlers } from './info.ts';
 import { mountPages } from './pages.ts';
 
 export interface RunningServer {
@@ -39,17 +44,21 @@ export async function startServer(config: ServerConfig, onDeath: (error: Error) 
 async function serve(config: ServerConfig, db: Database): Promise<RunningServer> {
   await db.write(ensureDefaultExperiment, { artifactRoot: config.artifactRoot, now: systemClock.now() });
   const docs = new RunDocs(db);
+  const proxied = config.serveArtifacts ? await openStore(config.artifactsDestination) : null;
+  const places = new ArtifactPlaces({ proxied, localRoots: config.localArtifactRoots });
   const deps: TrackingDeps = {
     db,
     clock: systemClock,
     docs,
+    places,
     artifactRoot: config.artifactRoot,
-    localArtifactRoots: [],
+    localArtifactRoots: config.localArtifactRoots,
     truncateLongValues: config.truncateLongValues,
   };
   const app = createApp(config);
   mountPages(app);
-  mountOperations(app, trackingHandlers(deps));
+  mountOperations(app, { ...infoHandlers(places), ...trackingHandlers(deps) }, trackingTransfers(deps));
+  mountTracking(app, deps);
   await app.listen({ host: config.host, port: config.port });
   const { port } = app.server.address() as AddressInfo;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
@@ -59,6 +68,7 @@ async function serve(config: ServerConfig, db: Database): Promise<RunningServer>
     await app.close();
     clearTimeout(overdue);
     await docs.close();
+    await places.close();
     await db.close();
   };
   return { url: `http://${host}:${port}`, close };

@@ -1,5 +1,5 @@
 import { DomainError } from '@millrace/core';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { JSON_BODY_LIMIT, sendError } from './errors.ts';
 import { type SecurityOptions, securityCheck } from './security.ts';
 
@@ -15,7 +15,7 @@ const IDLE_TIMEOUT_MS = 30_000;
 export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     logger: { level: options.logLevel },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: JSON_BODY_LIMIT,
     connectionTimeout: IDLE_TIMEOUT_MS,
     keepAliveTimeout: 75_000,

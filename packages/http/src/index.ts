@@ -6,6 +6,10 @@ export {
   type Handlers,
   Json,
   mountOperations,
+  mountRaw,
   type OperationId,
+  type RawCall,
+  type RawHandlers,
 } from './operations.ts';
 export { type SecurityOptions, securityCheck } from './security.ts';
+export { receiveInto, type SentFile, sendArtifact } from './transfer.ts';

@@ -9,7 +9,7 @@ import {
   parseJsonBody,
   routesOf,
 } from '@millrace/wire';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 /** Who asks, and how: what a handler may know of the request besides its message. */
 export interface CallContext {
@@ -37,20 +37,62 @@ type Answer<Id extends OperationId> = OperationTypes[Id]['response'] | Json | Re
 /** What a feature answers, by operation. */
 export type Handlers = { readonly [Id in OperationId]?: Handler<Id> };
 
+/** A call whose body is not read: bytes stream in and out. */
+export interface RawCall {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** Path parameters, percent-decoded once. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+}
+
+export type RawHandlers = { readonly [Id in OperationId]?: (call: RawCall) => Promise<unknown> };
+
 type AnyHandler = (request: Record<string, unknown>, context: CallContext) => unknown;
 
 /** Mounts every operation of the contract: with its handler, or answering 501 where nobody handles it yet. */
-export function mountOperations(app: FastifyInstance, handlers: Handlers): void {
+export function mountOperations(app: FastifyInstance, handlers: Handlers, rawHandlers: RawHandlers = {}): void {
+  const raw: RouteOptions[] = [];
+  const mounted = new Set<string>();
   for (const op of operations.values()) {
+    const rawHandler = rawHandlers[op.id as OperationId];
     const handler = handlers[op.id as OperationId] as AnyHandler | undefined;
     for (const { method, path } of routesOf(op)) {
       const url = fastifyPath(path);
-      if (app.hasRoute({ method, url })) continue;
-      const config = { restName: /\*(\w+)$/.exec(path)?.[1] };
-      app.route({ method, url, config, handler: handler === undefined ? notImplemented(op) : bind(op, handler) });
+      const name = `${method} ${url}`;
+      if (mounted.has(name) || app.hasRoute({ method, url })) continue;
+      mounted.add(name);
+      const route = { method, url, config: { restName: /\*(\w+)$/.exec(path)?.[1] } };
+      if (rawHandler !== undefined) raw.push({ ...route, handler: bindRaw(rawHandler) });
+      else app.route({ ...route, handler: handler === undefined ? notImplemented(op) : bind(op, handler) });
     }
   }
+  app.register(async (scope) => {
+    passBodies(scope);
+    for (const route of raw) scope.route(route);
+  });
 }
+
+/** Mounts a route of ours, beside the contract, whose body streams. */
+export function mountRaw(
+  app: FastifyInstance,
+  method: 'PUT',
+  url: string,
+  handler: (call: RawCall) => Promise<unknown>,
+): void {
+  app.register(async (scope) => {
+    passBodies(scope);
+    scope.route({ method, url, handler: bindRaw(handler) });
+  });
+}
+
+function passBodies(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+}
+
+const bindRaw = (handler: (call: RawCall) => Promise<unknown>) => (request: FastifyRequest, reply: FastifyReply) =>
+  handler({ request, reply, path: pathParams(request), query: request.query as URLSearchParams });
 
 /** The router knows a rest-of-path only at the end: what follows one in the contract is part of it. */
 const fastifyPath = (path: string) => path.replace(/\*.*$/, '*');

@@ -1,4 +1,5 @@
 /** Every use of the database by this feature: worker threads load this module to run them by name. */
+export * from './artifacts/artifact.commands.ts';
 export * from './datasets/dataset.commands.ts';
 export * from './experiments/experiment.commands.ts';
 export * from './experiments/experiment-search.commands.ts';

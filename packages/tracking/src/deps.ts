@@ -1,5 +1,6 @@
 import type { Clock } from '@millrace/core';
 import type { Database } from '@millrace/db';
+import type { ArtifactPlaces } from './artifacts/artifact-places.ts';
 import type { RunDocs } from './runs/run-docs.ts';
 
 /** What the tracking feature stands on; the server puts it together. */
@@ -7,6 +8,7 @@ export interface TrackingDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly docs: RunDocs;
+  readonly places: ArtifactPlaces;
   /** Where experiments without a location of their own keep their artifacts. */
   readonly artifactRoot: string;
   /** Folders of this machine that a client may name as artifact location. */

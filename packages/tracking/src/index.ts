@@ -1,10 +1,14 @@
-import type { Handlers } from '@millrace/http';
+import { type Handlers, mountRaw, type RawHandlers } from '@millrace/http';
+import type { FastifyInstance } from 'fastify';
+import { artifactHandlers, artifactTransfers } from './artifacts/artifact.routes.ts';
+import { PART_ROUTE, proxyHandlers, proxyTransfers, receivePart } from './artifacts/proxy.routes.ts';
 import type { TrackingDeps } from './deps.ts';
 import { experimentHandlers } from './experiments/experiment.routes.ts';
 import { metricHandlers } from './metrics/metric.routes.ts';
 import { tracking } from './migrations/0001-tracking.ts';
 import { runHandlers } from './runs/run.routes.ts';
 
+export { ArtifactPlaces } from './artifacts/artifact-places.ts';
 export type { TrackingDeps } from './deps.ts';
 export { ensureDefaultExperiment } from './experiments/experiment.commands.ts';
 export { RunDocs } from './runs/run-docs.ts';
@@ -18,4 +22,16 @@ export const trackingHandlers = (deps: TrackingDeps): Handlers => ({
   ...experimentHandlers(deps),
   ...runHandlers(deps),
   ...metricHandlers(deps),
+  ...artifactHandlers(deps),
+  ...proxyHandlers(deps),
 });
+
+export const trackingTransfers = (deps: TrackingDeps): RawHandlers => ({
+  ...artifactTransfers(deps),
+  ...proxyTransfers(deps),
+});
+
+/** Routes of this feature that are no operation of the contract. */
+export function mountTracking(app: FastifyInstance, deps: TrackingDeps): void {
+  mountRaw(app, 'PUT', PART_ROUTE, receivePart(deps));
+}

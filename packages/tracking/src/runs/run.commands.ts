@@ -1,4 +1,4 @@
-import { appendToUri, DomainError, invalid, missing } from '@millrace/core';
+import { appendToUri, invalid, missing } from '@millrace/core';
 import { read, type Transactor, write } from '@millrace/db';
 import { holdActiveExperiment } from '../experiments/experiment.store.ts';
 import { appendMetrics, appendModelMetrics } from '../metrics/metric.store.ts';
@@ -166,11 +166,4 @@ export const refreshDocs = write('runs.refreshDocs', async (tx, runUuids: readon
       [id, doc],
     );
   }
-});
-
-/** What artifact routes need of a run. */
-export const readArtifactUri = read('runs.artifactUri', async (db, runUuid: string): Promise<string> => {
-  const [row] = await db.all<[string]>('SELECT artifact_uri FROM runs WHERE run_uuid = ?', [runUuid]);
-  if (row === undefined) throw new DomainError('RESOURCE_DOES_NOT_EXIST', `Run with id=${runUuid} not found`);
-  return row[0];
 });

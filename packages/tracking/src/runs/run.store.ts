@@ -72,8 +72,8 @@ async function keyedRows(tx: Transactor, run: RunRef, items: readonly KeyValue[]
 export async function writeParams(tx: Transactor, run: RunRef, params: readonly KeyValue[]): Promise<void> {
   if (params.length === 0) return;
   const rows = await keyedRows(tx, run, params);
-  rows.forEach((row, i) => row.push(paramNumber(params[i]!.value)));
-  const inserted = await tx.insert(PARAMS, rows);
+  const numbered = rows.map((row, i) => [...row, paramNumber(params[i]!.value)]);
+  const inserted = await tx.insert(PARAMS, numbered);
   const clashes: { key: string; old: string; value: string }[] = [];
   for (let i = 0; i < params.length; i++) {
     if (inserted[i] === 1) continue;
