@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { forEachConcurrent } from '../src/concurrency.ts';
 import {
   type ArtifactPath,
   type ArtifactStore,
@@ -15,6 +16,9 @@ export interface Subject {
   readonly store: ArtifactStore;
   stop(): Promise<void>;
 }
+
+/** For the store to be opened with, so that some hundred files are several pages. */
+export const PAGE_SIZE = 100;
 
 const at = parseArtifactPath;
 
@@ -61,6 +65,21 @@ export function describeStore(name: string, open: () => Promise<Subject>): void 
       expect((await store.write(inFolder('empty'), generated(Buffer.alloc(0), 1))).size).toBe(0);
       expect((await read(store, inFolder('empty'))).byteLength).toBe(0);
     });
+
+    it('stores a large body as it came, announced or not', async () => {
+      fresh();
+      const content = randomBytes(20_000_003);
+      for (const [name, options] of [
+        ['announced', { contentLength: content.byteLength }],
+        ['unannounced', {}],
+      ] as const) {
+        const written = await store.write(inFolder(name), streamOf(content, 300_000), options);
+        expect(written.size).toBe(content.byteLength);
+        const opened = await store.open(inFolder(name));
+        if (written.etag !== undefined) expect(opened.etag).toBe(written.etag);
+        expect((await bytesOf(opened.stream)).equals(content)).toBe(true);
+      }
+    }, 60_000);
 
     it('replaces an object as a whole, and its etag changes', async () => {
       fresh();
@@ -128,6 +147,16 @@ export function describeStore(name: string, open: () => Promise<Subject>): void 
       expect(await store.list(inFolder('a/1/below'))).toEqual([]);
       expect((await store.list(ROOT)).map((entry) => entry.name)).toContain(folder);
     });
+
+    it('lists and removes more files than one page of a listing has', async () => {
+      fresh();
+      const names = Array.from({ length: 2 * PAGE_SIZE + 30 }, (_, index) => `f${String(index).padStart(4, '0')}`);
+      await forEachConcurrent(names, 12, (name) => put(store, inFolder(`many/${name}`), 'x'));
+      expect((await store.list(inFolder('many'))).map((entry) => entry.name)).toEqual(names);
+      expect((await walk(store, folder)).length).toBe(names.length);
+      await store.delete(inFolder('many'));
+      expect(await walk(store, folder)).toEqual([]);
+    }, 120_000);
 
     it('walks every file below a prefix', async () => {
       fresh();
@@ -198,12 +227,12 @@ export function describeStore(name: string, open: () => Promise<Subject>): void 
 
     it('leaves nothing, or the old content, when an upload is aborted, fails or stalls', async () => {
       fresh();
-      const known = { contentLength: 10_000_000 };
+      const known = { contentLength: 20_000_000 };
       for (const announced of [{}, known]) {
         for (const old of [undefined, 'old content']) {
           const path = inFolder(`abort-${randomUUID()}`);
           if (old !== undefined) await put(store, path, old);
-          for (const sent of [0, 100, 6_000_000]) {
+          for (const sent of old === undefined ? [0, 100, 18_000_000] : [0, 100]) {
             const aborter = new AbortController();
             const stalls = stalling(sent, () => aborter.abort(new Error('gone')));
             const aborted = store.write(path, stalls, { ...announced, signal: aborter.signal });
@@ -231,7 +260,7 @@ export function describeStore(name: string, open: () => Promise<Subject>): void 
       const path = inFolder('sub/growing');
       async function* body() {
         for (let part = 0; part < 4; part += 1) {
-          yield randomBytes(2_000_000);
+          yield randomBytes(5_000_000);
           seen.push(
             ...(await walk(store, folder)),
             ...(await store.list(folder)).flatMap((e) => (e.isDir ? [] : e.name)),
@@ -243,7 +272,7 @@ export function describeStore(name: string, open: () => Promise<Subject>): void 
       }
       await store.write(path, body());
       expect(seen).toEqual([]);
-      expect(await walk(store, folder)).toEqual([`${path}:8000000`]);
+      expect(await walk(store, folder)).toEqual([`${path}:20000000`]);
     });
 
     it('leaves one whole winner of 12 concurrent writers', async () => {

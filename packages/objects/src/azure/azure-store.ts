@@ -39,20 +39,22 @@ const MAX_BLOCKS = 50_000;
 const BLOCKS_IN_FLIGHT = 2;
 const DELETES_AT_ONCE = 16;
 
-export function openAzureStore(destination: AzureDestination, env: Env): ArtifactStore {
-  return new AzureStore(createAzureClient(destination, env), destination);
+export function openAzureStore(destination: AzureDestination, env: Env, pageSize: number): ArtifactStore {
+  return new AzureStore(createAzureClient(destination, env), destination, pageSize);
 }
 
 class AzureStore implements ArtifactStore {
   readonly uri: string;
   readonly #container: ContainerClient;
   readonly #keys: ObjectKeys;
+  readonly #pageSize: number;
   /** Only an account's key signs; a shared access signature signs nothing further. */
   readonly presignGet?: NonNullable<ArtifactStore['presignGet']>;
   readonly presignPut?: NonNullable<ArtifactStore['presignPut']>;
   readonly createMultipart?: NonNullable<ArtifactStore['createMultipart']>;
 
-  constructor(client: BlobServiceClient, { container, host, prefix }: AzureDestination) {
+  constructor(client: BlobServiceClient, { container, host, prefix }: AzureDestination, pageSize: number) {
+    this.#pageSize = pageSize;
     this.uri = `wasbs://${container}@${host}/${prefix}`;
     this.#container = client.getContainerClient(container);
     this.#keys = new ObjectKeys(prefix);
@@ -113,7 +115,9 @@ class AzureStore implements ArtifactStore {
     return this.#guarded(folder, async () => {
       const entries: Entry[] = [];
       const query = { prefix: this.#keys.below(folder) };
-      for await (const { segment } of this.#container.listBlobsByHierarchy('/', query).byPage()) {
+      for await (const { segment } of this.#container
+        .listBlobsByHierarchy('/', query)
+        .byPage({ maxPageSize: this.#pageSize })) {
         const blobs = segment.blobItems.map(({ name, properties }) => ({
           key: name,
           size: properties.contentLength ?? 0,
@@ -232,9 +236,11 @@ class AzureStore implements ArtifactStore {
 
   async *#below(prefix: ArtifactPath) {
     const query = { prefix: this.#keys.below(prefix), includeMetadata: true };
-    for await (const { name, properties, metadata } of this.#container.listBlobsFlat(query)) {
-      const { contentLength = 0, lastModified } = properties;
-      yield { key: name, size: contentLength, lastModified, isFolder: isFolderMarker(metadata) };
+    for await (const { segment } of this.#container.listBlobsFlat(query).byPage({ maxPageSize: this.#pageSize })) {
+      for (const { name, properties, metadata } of segment.blobItems) {
+        const { contentLength = 0, lastModified } = properties;
+        yield { key: name, size: contentLength, lastModified, isFolder: isFolderMarker(metadata) };
+      }
     }
   }
 }

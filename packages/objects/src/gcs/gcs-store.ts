@@ -30,23 +30,26 @@ import { gcsError, isMissingObject } from './gcs-errors.ts';
 import { uploadInSession } from './resumable-upload.ts';
 
 const PART_BYTES = 8 * 1024 * 1024;
-const PAGE = 1000;
 const DELETES_AT_ONCE = 16;
 
-export function openGcsStore(destination: Extract<Destination, { kind: 'gcs' }>, env: Env): ArtifactStore {
-  return new GcsStore(createGcsClient(env), destination.bucket, destination.prefix);
+type GcsDestination = Extract<Destination, { kind: 'gcs' }>;
+
+export function openGcsStore(destination: GcsDestination, env: Env, pageSize: number): ArtifactStore {
+  return new GcsStore(createGcsClient(env), destination, pageSize);
 }
 
 class GcsStore implements ArtifactStore {
   readonly uri: string;
   readonly #bucket: Bucket;
   readonly #keys: ObjectKeys;
+  readonly #pageSize: number;
   readonly #uploads: ComposedUploads;
   readonly presignGet?: NonNullable<ArtifactStore['presignGet']>;
   readonly presignPut?: NonNullable<ArtifactStore['presignPut']>;
   readonly createMultipart?: NonNullable<ArtifactStore['createMultipart']>;
 
-  constructor({ storage, canSign }: GcsClient, bucket: string, prefix: string) {
+  constructor({ storage, canSign }: GcsClient, { bucket, prefix }: GcsDestination, pageSize: number) {
+    this.#pageSize = pageSize;
     this.uri = `gs://${bucket}/${prefix}`;
     this.#bucket = storage.bucket(bucket);
     this.#keys = new ObjectKeys(prefix);
@@ -211,7 +214,7 @@ class GcsStore implements ArtifactStore {
   async *#pages(prefix: string, delimiter?: string): AsyncGenerator<{ files: File[]; folders: readonly string[] }> {
     let pageToken: string | undefined;
     do {
-      const query = { prefix, autoPaginate: false, maxResults: PAGE };
+      const query = { prefix, autoPaginate: false, maxResults: this.#pageSize };
       const [files, next, answer] = await this.#bucket.getFiles({
         ...query,
         ...(delimiter === undefined ? {} : { delimiter }),

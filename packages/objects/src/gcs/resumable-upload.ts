@@ -36,6 +36,7 @@ export async function uploadInSession(
   }
 }
 
+/** Sends the bytes from `offset` on, again from wherever the store says that it stopped taking them. */
 async function putPart(
   session: string,
   part: Buffer,
@@ -43,19 +44,33 @@ async function putPart(
   total: string,
   signal: AbortSignal,
 ): Promise<Response> {
-  const range = `bytes ${offset}-${offset + part.byteLength - 1}/${total}`;
-  const expected = total === '*' ? RESUME_INCOMPLETE : 200;
+  const end = offset + part.byteLength;
+  let from = offset;
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await tryPut(session, part, range, signal);
-    if (answer instanceof Response && (answer.status === expected || (expected === 200 && answer.status === 201))) {
-      return answer;
+    const answer = await tryPut(session, part.subarray(from - offset), `bytes ${from}-${end - 1}/${total}`, signal);
+    const status = answer instanceof Response ? answer.status : undefined;
+    if (answer instanceof Response && (status === 200 || status === 201)) return answer;
+    if (answer instanceof Response && status === RESUME_INCOMPLETE) {
+      const taken = takenBytes(answer);
+      if (total === '*' && taken >= end) return answer;
+      if (taken > from) {
+        from = taken;
+        attempt = 0;
+        continue;
+      }
+    } else if (status !== undefined && status < 500 && status !== 429) {
+      throw failure(answer);
     }
-    const isTransient = !(answer instanceof Response) || answer.status >= 500 || answer.status === 429;
-    if (!isTransient || attempt === ATTEMPTS || signal.aborted) throw failure(answer);
-    // Sending the same range again is harmless: the session keeps what it has and takes the rest.
+    if (attempt === ATTEMPTS || signal.aborted) throw failure(answer);
     await sleep(250 * 2 ** attempt, undefined, { signal });
   }
 }
+
+/** A Range header of 0-N says that N + 1 bytes are safe; without one, none are. */
+const takenBytes = (answer: Response): number => {
+  const last = /^bytes=0-(\d+)$/.exec(answer.headers.get('range') ?? '')?.[1];
+  return last === undefined ? 0 : Number(last) + 1;
+};
 
 async function tryPut(session: string, part: Buffer, range: string, signal: AbortSignal): Promise<Response | Error> {
   try {

@@ -44,8 +44,10 @@ const PARTS_IN_FLIGHT = 2;
 /** What one DeleteObjects takes. */
 const DELETE_BATCH = 1000;
 
-export function openS3Store(destination: Extract<Destination, { kind: 's3' }>, env: Env): ArtifactStore {
-  return new S3Store(createS3Client(env), destination.bucket, destination.prefix, uploadExtras(env));
+type S3Destination = Extract<Destination, { kind: 's3' }>;
+
+export function openS3Store(destination: S3Destination, env: Env, pageSize: number): ArtifactStore {
+  return new S3Store(createS3Client(env), destination, uploadExtras(env), pageSize);
 }
 
 class S3Store implements ArtifactStore {
@@ -53,9 +55,16 @@ class S3Store implements ArtifactStore {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #keys: ObjectKeys;
+  readonly #pageSize: number;
   readonly #extras: Readonly<Record<string, string>>;
 
-  constructor(client: S3Client, bucket: string, prefix: string, extras: Readonly<Record<string, string>>) {
+  constructor(
+    client: S3Client,
+    { bucket, prefix }: S3Destination,
+    extras: Readonly<Record<string, string>>,
+    pageSize: number,
+  ) {
+    this.#pageSize = pageSize;
     this.uri = `s3://${bucket}/${prefix}`;
     this.#client = client;
     this.#bucket = bucket;
@@ -239,7 +248,13 @@ class S3Store implements ArtifactStore {
   async *#pages(prefix: string, delimiter?: string): AsyncGenerator<ListObjectsV2CommandOutput> {
     let token: string | undefined;
     do {
-      const query = { Bucket: this.#bucket, Prefix: prefix, Delimiter: delimiter, ContinuationToken: token };
+      const query = {
+        Bucket: this.#bucket,
+        Prefix: prefix,
+        Delimiter: delimiter,
+        MaxKeys: this.#pageSize,
+        ContinuationToken: token,
+      };
       const page = await this.#client.send(new ListObjectsV2Command(query));
       yield page;
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
