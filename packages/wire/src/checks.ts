@@ -92,13 +92,16 @@ function compileItemsKey(name: string): Run {
 const missingValue = (path: string): DomainError => invalid(`Missing value for required parameter '${path}'.${DOCS}`);
 
 function wrongType(name: string, value: unknown): DomainError {
-  return invalid(
-    `Invalid value ${showValue(value)} for parameter '${name}' supplied:  Hint: Value was of type '${typeName(value)}'.${DOCS}`,
-  );
+  return invalid(`Invalid value${shownOf(name, value)}:  Hint: Value was of type '${typeName(value)}'.${DOCS}`);
 }
 
 /** What a fault says when no check of the server refused the request. */
-export function refusal(fault: Fault, secret: boolean): DomainError {
-  const shown = secret ? '' : ` ${showValue(fault.value)}`;
-  return invalid(`Invalid value${shown} for parameter '${fault.path}' supplied: ${fault.rule}.${DOCS}`);
+export function refusal({ path, value, rule }: Fault): DomainError {
+  return invalid(`Invalid value${shownOf(path, value)}: ${rule}.${DOCS}`);
 }
+
+const secrets = /^(?:password|current_password|secret_value)\b/;
+
+/** A refused secret is not repeated. */
+const shownOf = (path: string, value: unknown): string =>
+  `${secrets.test(path) ? '' : ` ${showValue(value)}`} for parameter '${path}' supplied`;

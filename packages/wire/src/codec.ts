@@ -55,7 +55,7 @@ function compileRequest(op: Operation): DecodeRequest {
       refuseSpelledTwice(message, raw);
     }
     check((name) => givenValue(raw, name, fields), fault !== undefined);
-    if (decoded === undefined) throw refusal(fault!, isSecret(op, fault!));
+    if (decoded === undefined) throw refusal(fault!);
     for (const name in path) if (!fields.has(name)) decoded[name] = decodePathParam(name, path[name]);
     return decoded;
   };
@@ -82,7 +82,7 @@ function decodePathParam(name: string, value: unknown): string {
   try {
     return decodeString(value);
   } catch (error) {
-    throw error instanceof Fault ? refusal(error.within(name), false) : error;
+    throw error instanceof Fault ? refusal(error.within(name)) : error;
   }
 }
 
@@ -104,7 +104,3 @@ function queryBool(text: string): boolean {
   if (lower === 'true' || lower === 'false') return lower === 'true';
   throw invalid(`Invalid boolean value: ${text.slice(0, MAX_SHOWN)}, must be 'true' or 'false'.`);
 }
-
-/** A refused secret is not repeated in the message. */
-const isSecret = (op: Operation, fault: Fault): boolean =>
-  op.checks[/^\w+/.exec(fault.path)?.[0] ?? '']?.includes('secret') ?? false;
