@@ -6,12 +6,16 @@ import type { WireFile } from './wire.ts';
 export interface ArtifactRoot {
   kind: 'run' | 'model';
   id: string;
+  /** Whether files may still arrive. */
+  live: boolean;
 }
 
 export interface Listing {
   files: readonly WireFile[];
   truncated: boolean;
 }
+
+const LIVE_MS = 10_000;
 
 interface WireListing {
   files?: WireFile[];
@@ -33,6 +37,7 @@ export function listingQuery(root: ArtifactRoot, path: string) {
       const files = (answer.files ?? []).toSorted(foldersFirst);
       return { files, truncated: Boolean(answer.next_page_token) };
     },
+    refetchInterval: root.live ? LIVE_MS : false,
   });
 }
 

@@ -34,6 +34,7 @@ export function experimentsQuery({ name, deleted, orderBy }: ExperimentQuery) {
     initialPageParam: '',
     getNextPageParam: (last) => last.next_page_token || undefined,
     placeholderData: (previous) => previous,
+    refetchInterval: 15_000,
   });
 }
 

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { orderBy } from './filter.ts';
 import { get, post } from './request.ts';
-import { runFromWire } from './run.ts';
+import { type Run, runFromWire } from './run.ts';
 import type { WireRun } from './wire.ts';
 
 export interface RunQuery {
@@ -61,11 +61,11 @@ export function runQuery(id: string) {
   });
 }
 
-export function childRunsQuery(experimentId: string, parentId: string) {
+export function childRunsQuery({ experimentId, id, status }: Run) {
   return queryOptions({
-    queryKey: ['children', parentId],
+    queryKey: ['children', id],
     queryFn: async ({ signal }) => {
-      const filter = `tags.\`mlflow.parentRunId\` = '${parentId}'`;
+      const filter = `tags.\`mlflow.parentRunId\` = '${id}'`;
       const search = {
         experiment_ids: [experimentId],
         filter,
@@ -75,6 +75,7 @@ export function childRunsQuery(experimentId: string, parentId: string) {
       return post<RunPage>('runs/search', search, signal);
     },
     select: (page) => ({ runs: (page.runs ?? []).map(runFromWire), more: Boolean(page.next_page_token) }),
+    refetchInterval: status === 'RUNNING' ? LIVE_MS : false,
   });
 }
 

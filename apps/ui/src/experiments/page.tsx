@@ -2,17 +2,14 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { createExperiment, experimentsQuery } from '../api/experiments.ts';
+import { LifecycleToggle } from '../components/lifecycle-toggle.tsx';
+import { Count, LoadMore } from '../components/load-more.tsx';
 import { NameDialog } from '../components/name-dialog.tsx';
 import { EmptyState, ErrorNotice, Loading } from '../components/notice.tsx';
-import { Segmented } from '../components/segmented.tsx';
 import { serverAddress } from './address.ts';
 import { ExperimentTable } from './table.tsx';
 
 const route = getRouteApi('/experiments');
-const VIEWS = [
-  { value: 'active', label: 'Active' },
-  { value: 'deleted', label: 'Deleted' },
-] as const;
 
 export function ExperimentsPage() {
   const { name = '', view, sort = '-last_update_time' } = route.useSearch();
@@ -39,13 +36,8 @@ export function ExperimentsPage() {
       </div>
       <div className="toolbar">
         <SearchBox value={name} onChange={(text) => change({ name: text })} />
-        <Segmented
-          label="State"
-          options={VIEWS}
-          value={deleted ? 'deleted' : 'active'}
-          onChange={(value) => change({ view: value === 'deleted' ? value : '' })}
-        />
-        {list.data && <Count shown={experiments.length} more={list.hasNextPage} />}
+        <LifecycleToggle deleted={deleted} onChange={(next) => change({ view: next })} />
+        {list.data && <Count shown={experiments.length} noun="experiment" more={list.hasNextPage} />}
       </div>
       {list.isPending && <Loading what="experiments" />}
       {list.isError && !list.data && <ErrorNotice what="The experiments" error={list.error} retry={list.refetch} />}
@@ -58,16 +50,7 @@ export function ExperimentsPage() {
           onSort={(next) => change({ sort: next })}
         />
       )}
-      {list.hasNextPage && (
-        <button
-          type="button"
-          className="button more"
-          disabled={list.isFetchingNextPage}
-          onClick={() => list.fetchNextPage()}
-        >
-          Load more
-        </button>
-      )}
+      <LoadMore pages={list} />
       {creating && (
         <NameDialog
           title="New experiment"
@@ -103,14 +86,6 @@ function SearchBox({ value, onChange }: { value: string; onChange: (text: string
       value={text}
       onChange={(event) => setText(event.target.value)}
     />
-  );
-}
-
-function Count({ shown, more }: { shown: number; more: boolean }) {
-  return (
-    <p className="count" role="status">
-      {more ? `the first ${shown}` : shown} {shown === 1 ? 'experiment' : 'experiments'}
-    </p>
   );
 }
 

@@ -88,7 +88,7 @@ export function ModelPage() {
           </div>
           <h2 className="part">Files</h2>
           <ArtifactBrowser
-            root={{ kind: 'model', id: modelId }}
+            root={{ kind: 'model', id: modelId, live: info.status === 'LOGGED_MODEL_PENDING' }}
             location={info.artifact_uri ?? ''}
             path={path}
             onOpen={(next) => navigate({ search: { path: next } })}

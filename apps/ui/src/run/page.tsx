@@ -62,7 +62,7 @@ export function RunPage() {
           {tab === 'charts' && <RunCharts run={run.data} />}
           {tab === 'artifacts' && (
             <ArtifactBrowser
-              root={{ kind: 'run', id: runId }}
+              root={{ kind: 'run', id: runId, live: run.data.status === 'RUNNING' }}
               location={run.data.artifactUri}
               path={path}
               onOpen={(next) => navigate({ search: (now) => ({ ...now, path: next }) })}

@@ -56,7 +56,7 @@ export function Datasets({ datasets }: { datasets: readonly WireDatasetInput[] }
 }
 
 export function Children({ run }: { run: Run }) {
-  const children = useQuery(childRunsQuery(run.experimentId, run.id));
+  const children = useQuery(childRunsQuery(run));
   if (children.data === undefined || children.data.runs.length === 0) return null;
   return (
     <section className="card">

@@ -1,10 +1,12 @@
 import { Link } from '@tanstack/react-router';
 import type { WireExperiment } from '../api/wire.ts';
 import { CopyButton } from '../components/copy-button.tsx';
+import { Markdown } from '../components/markdown-view.tsx';
 import { RelativeTime } from '../components/time.tsx';
 import { ExperimentActions } from '../experiments/actions.tsx';
 
 export function ExperimentHead({ experiment }: { experiment: WireExperiment | undefined }) {
+  const note = experiment?.tags?.find((tag) => tag.key === 'mlflow.note.content')?.value;
   return (
     <header>
       <nav aria-label="Breadcrumb" className="breadcrumb">
@@ -25,6 +27,7 @@ export function ExperimentHead({ experiment }: { experiment: WireExperiment | un
           {experiment.lifecycle_stage === 'deleted' && <span className="status killed">Deleted</span>}
         </p>
       )}
+      {note !== undefined && <Markdown text={note} />}
     </header>
   );
 }

@@ -144,7 +144,7 @@ const RunRow = memo(function RunRow(props: RowProps) {
         <input type="checkbox" aria-label={`Select ${run.name}`} checked={selected} onChange={() => onSelect(run.id)} />
       </td>
       <th scope="row" className="name">
-        <div className="name-cell" style={{ paddingInlineStart: `${depth * 18}px` }}>
+        <div className="name-cell" style={{ paddingInlineStart: `${depth * 28}px` }}>
           {hasChildren && (
             <button
               type="button"
