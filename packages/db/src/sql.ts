@@ -39,6 +39,6 @@ export function join(pieces: readonly Sql[], separator: string): Sql {
 
 /** `(?, ?, …)`; an empty list matches nothing. */
 export function list(values: readonly SqlValue[]): Sql {
-  if (values.length === 0) return raw('(SELECT NULL WHERE 1 = 0)');
+  if (values.length === 0) return raw('(NULL)');
   return { text: `(${Array(values.length).fill('?').join(', ')})`, params: values };
 }

@@ -70,8 +70,8 @@ async function findInCell(
   }
   const [first, ...rest] = query.keys;
   const keyId = first!.type === 'attribute' ? undefined : query.fields.keyId(first!.key);
-  // More than start time and id behind the first key: the index knows nothing of it.
-  if (keyId === undefined || rest.length !== 2) return sortAll(db, query, raw('runs r'), cell);
+  // Anything but start time and id behind the first key: the index knows nothing of it.
+  if (keyId === undefined || !areTies(rest)) return sortAll(db, query, raw('runs r'), cell);
   return followIndex(db, query, { experimentId, cell, key: first!, keyId });
 }
 
@@ -155,6 +155,9 @@ const TIES: readonly OrderTerm[] = [
   { column: raw('r.start_time'), ascending: false },
   { column: raw('r.run_uuid'), ascending: true },
 ];
+
+const areTies = ([start, id, ...more]: readonly OrderKey[]) =>
+  start?.key === 'start_time' && !start.ascending && id?.key === 'run_id' && id.ascending && more.length === 0;
 
 /** Walks the index of the sort key: runs with a real value, then NaN, then the runs that lack the key. */
 async function followIndex(db: Reader, query: RunPageQuery, indexed: IndexedKey): Promise<FoundRun[]> {
