@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-cruiser';
+import { root } from '../testkit/paths.ts';
 
 /** The arrows of docs/ARCHITECTURE.md: each package and the ones that it may import. */
 export const arrows: Readonly<Record<string, readonly string[]>> = {
@@ -50,14 +53,26 @@ const layerRules: IForbiddenRuleType[] = Object.entries(layers).map(([suffix, pa
   to: { path },
 }));
 
+/** Files that package.json exports beside the index, such as generators for the tests of other packages. */
+function furtherEntries(): string[] {
+  return Object.keys(arrows).flatMap((folder) => {
+    const { exports = {} } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
+    return Object.values(exports).map((file) => `^${join(folder, file)}$`);
+  });
+}
+
+interface Manifest {
+  readonly exports?: Readonly<Record<string, string>>;
+}
+
 export const rules: IForbiddenRuleType[] = [
   ...arrowRules,
   ...layerRules,
   {
-    name: 'a package is entered by its index',
+    name: 'a package is entered by what it exports',
     severity: 'error',
     from: { path: '^([^/]+/[^/]+)' },
-    to: { path: ANY_PACKAGE, pathNot: ['^$1/', '/src/index\\.tsx?$'] },
+    to: { path: ANY_PACKAGE, pathNot: ['^$1/', '/src/index\\.ts$', ...furtherEntries()] },
   },
   {
     name: 'products do not import tools',

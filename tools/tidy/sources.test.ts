@@ -58,12 +58,18 @@ describe('test files', () => {
   const tests = typescript.filter((path) => path.endsWith('.test.ts') || path.startsWith('acceptance/'));
 
   it('run all their tests', () => {
-    const unrun = /\b(it|test|describe)(\.\w+)*\.(only|skip|todo|fails)\b/;
+    const unrun = /\b(it|test|describe)(\.\w+)*\.(only|todo|fails)\b/;
     expect(linesWhere(tests, (line) => unrun.test(line))).toEqual([]);
   });
 
-  it('say what they skip and why, where a machine lacks something', () => {
-    const conditional = tests.filter((path) => /\.(skipIf|runIf)\(/.test(text.get(path)!));
-    expect(conditional.filter((path) => !/not tested/i.test(text.get(path)!))).toEqual([]);
+  it('say in the name of a test that may be skipped why it is', () => {
+    // Suites that judge the real server too (`target`) leave out what it has no equivalent of.
+    const unexplained = tests.flatMap((path) =>
+      [...text.get(path)!.matchAll(/\.(skip|skipIf|runIf)\(.*\n?.*/g)]
+        .map(([lines]) => lines)
+        .filter((lines) => !/not tested|reason|target === 'mlflow'/.test(lines))
+        .map((lines) => `${path}: ${lines.slice(0, 120)}`),
+    );
+    expect(unexplained).toEqual([]);
   });
 });
