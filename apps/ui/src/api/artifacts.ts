@@ -1,4 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
+import { byName } from '../format/order.ts';
 import { get, send, serverUrl } from './request.ts';
 import type { WireFile } from './wire.ts';
 
@@ -55,5 +56,5 @@ export async function readFile(root: ArtifactRoot, path: string, signal: AbortSi
 }
 
 function foldersFirst(a: WireFile, b: WireFile): number {
-  return Number(b.is_dir ?? false) - Number(a.is_dir ?? false) || a.path.localeCompare(b.path, 'en', { numeric: true });
+  return Number(b.is_dir ?? false) - Number(a.is_dir ?? false) || byName(a.path, b.path);
 }

@@ -121,10 +121,10 @@ function xSteps(x: XAxis): number[] {
     : [0.001, 0.01, 0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 86_400, 604_800];
 }
 
-/** The point nearest to the pointer: on its column, the line closest in height. */
+/** The point nearest to the pointer: on its column, the line closest in height. Panels that only follow read nothing. */
 function readingAt(plot: uPlot, showX: (value: number) => string): Reading | undefined {
-  const { idx, top } = plot.cursor;
-  if (idx === null || idx === undefined || top === undefined || top < 0) return undefined;
+  const { idx, top, event } = plot.cursor;
+  if (!event || idx === null || idx === undefined || top === undefined || top < 0) return undefined;
   let best: { series: number; away: number } | undefined;
   for (let series = 1; series < plot.data.length; series += 1) {
     const value = plot.data[series]?.[idx];

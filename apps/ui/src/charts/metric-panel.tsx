@@ -17,7 +17,10 @@ interface Props {
 
 const NO_POINTS: readonly Metric[] = [];
 
-/** One metric of one or more runs over time. Its points are read while it is on the screen, and again when a run logs. */
+/**
+ * One metric of one or more runs over time. Only while it is on the screen is it drawn, and are its points read; a run may have a
+ * thousand metrics.
+ */
 export function MetricPanel({ metric, runs, x, scale }: Props) {
   const panel = useRef<HTMLElement>(null);
   const visible = useOnScreen(panel);
@@ -45,25 +48,28 @@ export function MetricPanel({ metric, runs, x, scale }: Props) {
           {reading ? describe(reading, lines.length > 1, chart.axis) : atRest(shown, metric)}
         </span>
       </figcaption>
-      {history.isError && !history.data ? (
+      {history.isError && !history.data && (
         <p className="field-error">The history could not be loaded: {explain(history.error)}</p>
-      ) : (
-        <LineChart
-          lines={lines}
-          data={chart.data}
-          x={chart.axis}
-          scale={scale}
-          label={`Chart of ${metric}: ${shown.length} ${shown.length === 1 ? 'run' : 'runs'}, ${chart.data[0].length} points`}
-          onRead={setReading}
-        />
       )}
+      <div className="chart-place">
+        {visible && history.data !== undefined && (
+          <LineChart
+            lines={lines}
+            data={chart.data}
+            x={chart.axis}
+            scale={scale}
+            label={`Chart of ${metric}: ${shown.length} ${shown.length === 1 ? 'run' : 'runs'}, ${chart.data[0].length} points`}
+            onRead={setReading}
+          />
+        )}
+      </div>
     </figure>
   );
 }
 
 function describe(reading: Reading, withName: boolean, axis: XAxis): string {
   const at = axis === 'step' ? `step ${reading.x}` : reading.x;
-  return `${withName ? `${reading.line} · ` : ''}${at} · ${reading.y}`;
+  return [reading.y, at, ...(withName ? [reading.line] : [])].join(' · ');
 }
 
 function atRest(runs: readonly Run[], metric: string): string {

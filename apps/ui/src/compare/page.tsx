@@ -12,6 +12,7 @@ import { Segmented } from '../components/segmented.tsx';
 import { Status } from '../components/status.tsx';
 import { Duration, RelativeTime } from '../components/time.tsx';
 import { formatNumber } from '../format/number.ts';
+import { byName } from '../format/order.ts';
 import { comparedValue, compareKeys, type Part } from './differences.ts';
 
 const route = getRouteApi('/compare');
@@ -178,7 +179,7 @@ function PartRows({ runs, part, title, all }: { runs: readonly Run[]; part: Part
 function Charts({ runs }: { runs: readonly Run[] }) {
   const keys = useMemo(() => {
     const stepped = runs.flatMap((run) => [...run.metrics].filter(([, metric]) => metric.step > 0).map(([key]) => key));
-    return [...new Set(stepped)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).slice(0, MOST_CHARTS);
+    return [...new Set(stepped)].sort(byName).slice(0, MOST_CHARTS);
   }, [runs]);
   if (keys.length === 0) return null;
   return (

@@ -6,6 +6,7 @@ import type { Run } from '../api/run.ts';
 import { MetricPanel } from '../charts/metric-panel.tsx';
 import { EmptyState } from '../components/notice.tsx';
 import { Segmented } from '../components/segmented.tsx';
+import { byName } from '../format/order.ts';
 
 const route = getRouteApi('/experiments/$experimentId/runs/$runId');
 const AXES = [
@@ -100,5 +101,5 @@ function useChartable(run: Run): string[] {
 
 function systemLast(a: string, b: string): number {
   const rank = (key: string) => Number(key.startsWith('system/'));
-  return rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true });
+  return rank(a) - rank(b) || byName(a, b);
 }

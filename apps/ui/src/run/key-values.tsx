@@ -3,6 +3,7 @@ import type { Metric } from '../api/run.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { RelativeTime } from '../components/time.tsx';
 import { formatNumber } from '../format/number.ts';
+import { byName } from '../format/order.ts';
 
 /** Below this, reading is faster than searching. */
 const SEARCH_FROM = 12;
@@ -53,9 +54,7 @@ interface Props<Value> {
 function KeyedTable<Value>({ title, entries, head, numeric, children }: Props<Value>) {
   const [find, setFind] = useState('');
   const wanted = find.trim().toLowerCase();
-  const sorted = [...entries]
-    .filter(([key]) => key.toLowerCase().includes(wanted))
-    .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  const sorted = [...entries].filter(([key]) => key.toLowerCase().includes(wanted)).sort(([a], [b]) => byName(a, b));
   return (
     <section className="card">
       <div className="card-head">

@@ -2,13 +2,14 @@ import { type FormEvent, useState } from 'react';
 import type { Run } from '../api/run.ts';
 import { Icon } from '../components/icon.tsx';
 import { explain } from '../components/notice.tsx';
+import { byName } from '../format/order.ts';
 import { useTagChange } from './use-tag-change.ts';
 
 /** The user's own tags. Those that MLflow keeps for itself are shown where they mean something, or below. */
 export function Tags({ run }: { run: Run }) {
   const change = useTagChange(run);
   const [editing, setEditing] = useState<{ key: string; value: string } | undefined>();
-  const all = [...run.tags].sort(([a], [b]) => a.localeCompare(b, 'en'));
+  const all = [...run.tags].sort(([a], [b]) => byName(a, b));
   const own = all.filter(([key]) => !key.startsWith('mlflow.'));
   const system = all.filter(([key]) => key.startsWith('mlflow.') && key !== 'mlflow.note.content');
   return (

@@ -1,4 +1,5 @@
 import type { Run } from '../api/run.ts';
+import { byName } from '../format/order.ts';
 
 /** A column's id is its key in MLflow's filter language without quotes: `metrics.loss`, `params.lr`, `tags.team`. */
 export type ColumnKind = 'metrics' | 'params' | 'tags';
@@ -59,9 +60,7 @@ export function isColumn(column: string): boolean {
 function keysByUse(runs: readonly Run[], kind: ColumnKind): string[] {
   const uses = new Map<string, number>();
   for (const run of runs) for (const key of run[kind].keys()) uses.set(key, (uses.get(key) ?? 0) + 1);
-  const byUse = [...uses].sort(
-    ([a, usesA], [b, usesB]) => usesB - usesA || a.localeCompare(b, 'en', { numeric: true }),
-  );
+  const byUse = [...uses].sort(([a, usesA], [b, usesB]) => usesB - usesA || byName(a, b));
   return byUse.map(([key]) => key);
 }
 
