@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
-import { contract } from '@millrace/wire';
+import { contract, openApiDocument } from '@millrace/wire';
 import type { FastifyInstance } from 'fastify';
 
 const UI_DIST = fileURLToPath(new URL('../../ui/dist', import.meta.url));
@@ -22,6 +22,12 @@ export function mountPages(app: FastifyInstance): void {
   app.get('/health', async () => 'OK');
   app.get('/livez', async () => 'OK');
   app.get('/version', async () => contract.mlflow);
+
+  let openApi: string | undefined;
+  app.get('/openapi.json', (_request, reply) => {
+    openApi ??= JSON.stringify(openApiDocument({ title: 'Millrace', version: contract.mlflow }));
+    return reply.type('application/json').send(openApi);
+  });
 
   const index = join(UI_DIST, 'index.html');
   if (!existsSync(index)) {

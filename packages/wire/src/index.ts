@@ -13,3 +13,4 @@ export {
   type Route,
   routesOf,
 } from './operation.ts';
+export { type OpenApiOptions, openApiDocument } from './openapi.ts';
