@@ -34,4 +34,5 @@ test('steps in any order, negative ones too, come out ascending', () => {
 test('many values on one step are told apart by time', () => {
   expect(axisFor([[point(0, 1, 1), point(0, 2, 2)]], 'step')).toBe('time');
   expect(axisFor([[point(0, 1), point(1, 2)]], 'step')).toBe('step');
+  expect(axisFor([[point(0, 1)], []], 'step')).toBe('step');
 });

@@ -32,5 +32,5 @@ function drawable(value: number, scale: Scale): number | null {
 /** Values logged again and again on one step have only their time to tell them apart. */
 export function axisFor(histories: readonly (readonly Metric[])[], wanted: XAxis): XAxis {
   const oneStep = histories.every((history) => history.every((point) => point.step === history[0]?.step));
-  return oneStep ? 'time' : wanted;
+  return oneStep && histories.some((history) => history.length > 1) ? 'time' : wanted;
 }

@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useIsDark } from '../app/theme.ts';
 import { formatNumber } from '../format/number.ts';
-import { formatDuration } from '../format/time.ts';
+import { formatClock } from '../format/time.ts';
 import type { Column, Scale, XAxis } from './align.ts';
 import { resolveColor } from './colors.ts';
 
@@ -84,7 +84,7 @@ function chartOptions(
   const color = (token: string) => resolveColor(host, token);
   const axis = { stroke: color('--text-faint'), font: FONT, ticks: { show: false } };
   const grid = { stroke: color('--line-faint'), width: 1 };
-  const showX = (value: number) => (x === 'step' ? String(value) : formatDuration(value * 1000));
+  const showX = (value: number) => (x === 'step' ? String(value) : formatClock(value));
   return {
     width: host.clientWidth,
     height: HEIGHT,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatNumber } from './number.ts';
+import { formatBytes, formatNumber, shortenDecimal } from './number.ts';
 
 test.each([
   [0.04625248633765382, '0.04625'],
@@ -19,6 +19,17 @@ test.each([
   [-Infinity, '-Infinity'],
 ])('%f reads %s', (value, text) => {
   expect(formatNumber(value)).toBe(text);
+});
+
+test.each([
+  ['0.8248969244341366', '0.8249'],
+  ['-1.2345678e-7', '-1.235e-7'],
+  ['0.001', '0.001'],
+  ['20261121093000', '20261121093000'],
+  ['1.2.3.4.5.6', '1.2.3.4.5.6'],
+  ['0.12345678 s', '0.12345678 s'],
+])('the param %s reads %s', (text, short) => {
+  expect(shortenDecimal(text)).toBe(short);
 });
 
 test.each([

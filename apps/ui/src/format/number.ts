@@ -8,6 +8,11 @@ export function formatNumber(value: number): string {
   return trimZeros(value.toPrecision(4));
 }
 
+/** Text that is a long decimal fraction, such as `0.8248969244341366`, as a number is shown; any other text as it is. */
+export function shortenDecimal(text: string): string {
+  return text.length > 8 && /^-?\d*\.\d+(e[-+]?\d+)?$/i.test(text) ? formatNumber(Number(text)) : text;
+}
+
 function trimZeros(text: string): string {
   const [mantissa = '', exponent] = text.split('e');
   const short = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { absoluteTime, formatDuration, relativeTime } from './time.ts';
+import { absoluteTime, formatClock, formatDuration, relativeTime } from './time.ts';
 
 const now = Date.UTC(2026, 10, 21, 12, 0, 0);
 
@@ -29,6 +29,17 @@ test.each([
   [-1, '–'],
 ])('%d ms lasts %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
+});
+
+test.each([
+  [0, '0 s'],
+  [0.25, '0.25 s'],
+  [75, '1:15'],
+  [3599, '59:59'],
+  [7500, '2:05:00'],
+  [360_000, '100:00:00'],
+])('%d s stand on an axis as %s', (seconds, text) => {
+  expect(formatClock(seconds)).toBe(text);
 });
 
 test('absolute time is local and sortable', () => {

@@ -24,6 +24,14 @@ export function absoluteTime(time: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** Seconds since the start, short enough for an axis: `15 s`, `1:15`, `2:05:00`. */
+export function formatClock(seconds: number): string {
+  if (seconds < 60) return `${Number(seconds.toFixed(3))} s`;
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+  const minutes = `${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return seconds < 3600 ? minutes.replace(/^0/, '') : `${Math.floor(seconds / 3600)}:${minutes}`;
+}
+
 /** The two largest units that matter: `1.2 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return '–';

@@ -6,7 +6,7 @@ import { Icon } from '../components/icon.tsx';
 import { SortHeader } from '../components/sort-header.tsx';
 import { Status } from '../components/status.tsx';
 import { Duration, RelativeTime } from '../components/time.tsx';
-import { formatNumber } from '../format/number.ts';
+import { formatNumber, shortenDecimal } from '../format/number.ts';
 import { columnKey, columnKind, isNumeric, textCell } from './columns.ts';
 import type { Row } from './tree.ts';
 
@@ -198,7 +198,7 @@ function Cell({ run, column, numeric }: { run: Run; column: string; numeric: boo
   const text = textCell(run, column);
   return (
     <td className={className} title={text}>
-      {text}
+      {text !== undefined && shortenDecimal(text)}
     </td>
   );
 }
