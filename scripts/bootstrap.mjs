@@ -37,8 +37,13 @@ async function main(args) {
       `No packaged Node runs on this machine (${platform}): install Node ${OLDEST_RUNTIME} or newer (this is ${process.version}).`,
     );
   }
-  if (args[0] === 'server' && !args.includes('--dev')) await ensureUi(node);
+  if (needsUi(args)) await ensureUi(node);
   run(node, ['--disable-warning=ExperimentalWarning', ...program]);
+}
+
+/** Vite serves the sources themselves under `--dev`. */
+function needsUi([command, ...rest]) {
+  return command === 'server' ? !rest.includes('--dev') : command === '--task' && rest[0] === 'test';
 }
 
 /** What follows `node` on the command line: the program's file and its arguments. */

@@ -1,13 +1,19 @@
-// `npm test [-- check|unit|acceptance [filter …]]` and `npm run check`.
+// `npm test [-- check|unit|ui|acceptance [filter …]]` and `npm run check`.
 import { provision } from './provision/provision.ts';
 import { add, none, type StageResult, summary } from './result.ts';
 import { runAcceptance } from './stages/acceptance.ts';
 import { runChecks } from './stages/check.ts';
+import { runUi } from './stages/ui.ts';
 import { runUnit } from './stages/unit.ts';
 
 type Stage = (filters: readonly string[]) => Promise<StageResult>;
 
-const stages: Readonly<Record<string, Stage>> = { check: runChecks, unit: runUnit, acceptance: runAcceptance };
+const stages: Readonly<Record<string, Stage>> = {
+  check: runChecks,
+  unit: runUnit,
+  ui: runUi,
+  acceptance: runAcceptance,
+};
 
 async function main([task, chosen, ...filters]: readonly string[]): Promise<number> {
   const names = task === 'check' ? ['check'] : chosen === undefined ? Object.keys(stages) : [chosen];

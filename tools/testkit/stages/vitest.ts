@@ -16,11 +16,14 @@ interface Report {
 }
 
 /** Runs Vitest with these arguments and reads what it found. */
-export async function runVitest(args: readonly string[]): Promise<StageResult> {
+export async function runVitest(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<StageResult> {
   const file = join(tempDir('vitest'), 'report.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const { code } = await runProgram(process.execPath, [vitest, 'run', ...reporters, ...args], { show: true });
+  const { code } = await runProgram(process.execPath, [vitest, 'run', ...reporters, ...args], { show: true, env });
   const report = read(file);
   if (report === undefined) return single(`Vitest ended (exit status ${code}) without a report`, false);
 
