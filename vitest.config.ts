@@ -9,8 +9,9 @@ export default defineConfig({
       'scripts/*.test.ts',
     ],
     globalSetup: ['tools/testkit/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Guards against a hang, not a measure: a cold start of the real MLflow on a busy machine takes long.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 2,
   },
