@@ -36,14 +36,14 @@ const runTask = async ([, name, input]: Task): Promise<unknown> => commands.get(
 async function commitTogether(tasks: readonly Task[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   try {
-    connection.exec('BEGIN IMMEDIATE');
+    connection.run('BEGIN IMMEDIATE');
     for (const task of tasks) outcomes.push(await inSavepoint(task, tasks.length > 1));
-    connection.exec('COMMIT');
+    connection.run('COMMIT');
     connection.dictionary.commit();
     return outcomes;
   } catch (error) {
     // A commit that failed is never acknowledged and never tried again: its writers hear why.
-    if (connection.inTransaction) connection.exec('ROLLBACK');
+    if (connection.inTransaction) connection.run('ROLLBACK');
     connection.dictionary.rollback();
     const record = toRecord(error);
     return tasks.map(([id]) => [id, false, record]);
@@ -51,16 +51,16 @@ async function commitTogether(tasks: readonly Task[]): Promise<Outcome[]> {
 }
 
 async function inSavepoint(task: Task, shared: boolean): Promise<Outcome> {
-  if (shared) connection.exec('SAVEPOINT one');
+  if (shared) connection.run('SAVEPOINT one');
   try {
     const value = await runTask(task);
-    if (shared) connection.exec('RELEASE one');
+    if (shared) connection.run('RELEASE one');
     return [task[0], true, value];
   } catch (error) {
     // A full disk may have ended the whole transaction: then nobody's write stands.
     if (!connection.inTransaction || !shared) throw error;
-    connection.exec('ROLLBACK TO one');
-    connection.exec('RELEASE one');
+    connection.run('ROLLBACK TO one');
+    connection.run('RELEASE one');
     // Forgets more than it must (keys of earlier tasks of this batch): they are read again.
     connection.dictionary.rollback();
     return [task[0], false, toRecord(error)];
@@ -70,13 +70,13 @@ async function inSavepoint(task: Task, shared: boolean): Promise<Outcome> {
 async function readEach(tasks: readonly Task[]): Promise<void> {
   for (const task of tasks) {
     let outcome: Outcome;
-    connection.exec('BEGIN');
+    connection.run('BEGIN');
     try {
       outcome = [task[0], true, await runTask(task)];
     } catch (error) {
       outcome = [task[0], false, toRecord(error)];
     }
-    connection.exec('ROLLBACK');
+    connection.run('ROLLBACK');
     connection.dictionary.commit();
     port.postMessage([outcome]);
   }
