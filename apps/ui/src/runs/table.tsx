@@ -23,7 +23,7 @@ interface Props {
   stale: boolean;
 }
 
-export interface Column {
+interface Column {
   id: string;
   numeric: boolean;
 }
