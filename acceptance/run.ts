@@ -92,10 +92,13 @@ async function runSuite(
 ): Promise<void> {
   const label = `${suite.name} (${where}${extent === 'smoke' ? ', smoke' : ''})`;
   const before = { ...counts };
+  const began = Date.now();
   const outcomes = await suite.run(target, extent);
   for (const outcome of outcomes) count(label, gaps?.judge(suite.name, outcome) ?? outcome);
   const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map((key) => counts[key] - before[key]);
-  console.log(`${label}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  console.log(
+    `${label}: ${passed} passed, ${failed} failed, ${skipped} skipped, in ${Math.round((Date.now() - began) / 1000)} s`,
+  );
 }
 
 function count(label: string, { test, outcome, message }: Outcome): void {

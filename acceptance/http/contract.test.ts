@@ -42,7 +42,8 @@ describe.skipIf(target === 'mlflow')('every operation of the contract', () => {
       const answer = await call(route.method, route.path.replace(/[:*]\w+/g, 'x'), {});
       if (answer.status !== 501) implemented.add(operation.id);
       expect(answer.status === 501 || answer.status < 500, `${answer.status} ${answer.text}`).toBe(true);
-      const body = JSON.parse(answer.text || '{}') as { error_code?: string };
+      if (answer.status === 200) return;
+      const body = JSON.parse(answer.text) as { error_code?: string };
       if (answer.status === 501) expect(body.error_code).toBe('NOT_IMPLEMENTED');
       if (answer.status === 404) expect(body.error_code).not.toBe('ENDPOINT_NOT_FOUND');
     });

@@ -15,9 +15,8 @@ def fetch(client, run, path, folder):
 
 
 def test_text_dict_and_figure(client, run, tmp_path):
-    from matplotlib.figure import Figure
-
-    figure = Figure()
+    figures = pytest.importorskip("matplotlib.figure", reason="matplotlib is not installed here")
+    figure = figures.Figure()
     figure.subplots().plot([1, 2, 3])
     client.log_text(run, "ünï\n二", "texts/note.txt")
     client.log_dict(run, {"a": [1, None]}, "config.json")

@@ -9,6 +9,8 @@ import sys
 import pytest
 from support import error_code
 
+pytestmark = pytest.mark.client((2, 0))  # 1.x spells some commands otherwise
+
 
 def mlflow(*args):
     program = os.path.join(os.path.dirname(sys.executable), "mlflow")
@@ -43,7 +45,6 @@ def test_experiments_and_runs(client, unique, tmp_path):
     assert client.get_experiment(experiment).lifecycle_stage == "active"
 
 
-@pytest.mark.client((2, 0))
 def test_artifacts(client, run, tmp_path):
     (tmp_path / "up").mkdir()
     (tmp_path / "up" / "ä.txt").write_text("one")

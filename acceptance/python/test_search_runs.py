@@ -135,7 +135,6 @@ def test_run_id_in(client, world):
         "status = FINISHED",
         "params.lr = '0.1",
         "= 'a'",
-        "run_name IN ('a')",
     ],
 )
 def test_bad_filters_are_refused(client, world, clause):
@@ -284,6 +283,7 @@ def test_to_a_data_frame(world):
     assert first["start_time"].year == 1970 and frame["status"].tolist().count("FINISHED") == 2
 
 
+@pytest.mark.client((2, 0))  # 1.x asks `experiments/list`, which the server of today has no more
 def test_to_a_data_frame_over_all_experiments(world):
     _, ids = world
     frame = mlflow.search_runs(search_all_experiments=True, filter_string="tags.`a b` = 'x'")
