@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import ssh2, { type AuthContext, type ServerChannel } from 'ssh2';
 import { tempDir } from '../testkit/temp-dir.ts';
@@ -18,6 +18,8 @@ export interface SftpPeer extends Peer {
   readonly uriWithPassword: string;
   /** The folder that the destination is, on this machine. */
   readonly folder: string;
+  /** Breaks every connection, as a network does; new ones are taken. */
+  disconnect(): void;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function startSftp(): Promise<SftpPeer> {
   const folder = join(home, 'store');
   const host = utils.generateKeyPairSync('ed25519');
   const client = utils.generateKeyPairSync('ed25519');
-  const server = new Server({ hostKeys: [host.private] }, (connection) => {
+  const ssh = new Server({ hostKeys: [host.private] }, (connection) => {
     connection.on('authentication', (context) => {
       if (isKnown(context, client.public)) context.accept();
       else context.reject(['publickey', 'password']);
@@ -43,6 +45,15 @@ export async function startSftp(): Promise<SftpPeer> {
     });
     connection.on('error', () => {});
   });
+  // As sshd does: without it each small answer waits 40 ms for company.
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket.on('close', () => sockets.delete(socket)));
+    ssh.injectSocket(socket);
+  });
+  const disconnect = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   await new Promise<void>((resolve, reject) => {
     server.on('error', reject);
     server.listen(0, '127.0.0.1', resolve);
@@ -58,7 +69,12 @@ export async function startSftp(): Promise<SftpPeer> {
     env: { MILLRACE_SFTP_KEY_FILE: keyFile, MILLRACE_SFTP_KNOWN_HOSTS: knownHosts },
     port,
     folder,
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
+    disconnect,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        disconnect();
+      }),
   };
 }
 

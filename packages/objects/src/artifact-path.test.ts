@@ -59,7 +59,7 @@ describe('parseArtifactPath', () => {
     ['a/.Millrace-TMP', 'reserved'],
     ['x'.repeat(256), '255 bytes'],
     ['é'.repeat(128), '255 bytes'],
-    ['x/'.repeat(512) + 'x', '1024 bytes'],
+    [`${'x/'.repeat(512)}x`, '1024 bytes'],
   ])('refuses %j and names the rule', (path, rule) => {
     const error = refusal(path);
     expect(error).toBeInstanceOf(DomainError);
@@ -130,7 +130,7 @@ describe('folders and parts of paths', () => {
     expect(parentOf(path)).toBe('1/abc/model');
     expect(parentOf(parseArtifactPath('top'))).toBe(ROOT);
     expect(joinArtifactPath(ROOT)).toBe(ROOT);
-    const long = parseArtifactPath('x/'.repeat(300) + 'x');
+    const long = parseArtifactPath(`${'x/'.repeat(300)}x`);
     expect(() => joinArtifactPath(long, long)).toThrow(/1024 bytes/);
   });
 });

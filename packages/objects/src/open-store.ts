@@ -1,4 +1,3 @@
-import { invalid } from '@millrace/core';
 import type { ArtifactStore } from './artifact-store.ts';
 import { parseDestination } from './destination.ts';
 
@@ -30,7 +29,7 @@ export async function openStore(
       return (await import('./azure/azure-store.ts')).openAzureStore(destination, env, pageSize);
     case 'gcs':
       return (await import('./gcs/gcs-store.ts')).openGcsStore(destination, env, pageSize);
-    default:
-      throw invalid(`Artifact destinations of kind ${destination.kind} are not supported`);
+    case 'sftp':
+      return (await import('./sftp/sftp-store.ts')).openSftpStore(destination, env);
   }
 }
