@@ -1,11 +1,17 @@
 import { DomainError } from '@millrace/core';
 import { Command } from 'commander';
+import { dbCommand } from './commands/db.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { gcCommand } from './commands/gc.ts';
 import { serverCommand } from './commands/server.ts';
 
 const program = new Command('millrace')
   .description('The open, self-hosted machine-learning platform')
   .showHelpAfterError()
-  .addCommand(serverCommand());
+  .addCommand(serverCommand())
+  .addCommand(dbCommand())
+  .addCommand(gcCommand())
+  .addCommand(doctorCommand());
 
 try {
   await program.parseAsync();

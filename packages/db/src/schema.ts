@@ -117,3 +117,15 @@ async function visitPostgres<T>(url: string, use: (target: Target) => Promise<T>
     await pool.end({ timeout: 5 });
   }
 }
+
+/** What SQLite finds wrong in a database file, at most a few lines; PostgreSQL looks after its own. */
+export async function verifyDatabase(uri: BackendUri): Promise<string[]> {
+  if (uri.dialect !== 'sqlite') return [];
+  const db = new SqliteConnection(uri.file, { readOnly: true });
+  try {
+    const lines = db.all<[string]>('PRAGMA quick_check(5)').flat();
+    return lines.length === 1 && lines[0] === 'ok' ? [] : lines;
+  } finally {
+    db.close();
+  }
+}

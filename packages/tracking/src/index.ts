@@ -4,6 +4,7 @@ import { artifactHandlers, artifactTransfers } from './artifacts/artifact.routes
 import { PART_ROUTE, proxyHandlers, proxyTransfers, receivePart } from './artifacts/proxy.routes.ts';
 import type { TrackingDeps } from './deps.ts';
 import { experimentHandlers } from './experiments/experiment.routes.ts';
+import { loggedModelHandlers } from './logged-models/logged-model.routes.ts';
 import { metricHandlers } from './metrics/metric.routes.ts';
 import { tracking } from './migrations/0001-tracking.ts';
 import { runHandlers } from './runs/run.routes.ts';
@@ -11,6 +12,7 @@ import { runHandlers } from './runs/run.routes.ts';
 export { ArtifactPlaces } from './artifacts/artifact-places.ts';
 export type { TrackingDeps } from './deps.ts';
 export { ensureDefaultExperiment } from './experiments/experiment.commands.ts';
+export { collectGarbage, findGarbage, type GcReport } from './gc/gc.ts';
 export { RunDocs } from './runs/run-docs.ts';
 
 export const migrations = [tracking];
@@ -22,6 +24,7 @@ export const trackingHandlers = (deps: TrackingDeps): Handlers => ({
   ...experimentHandlers(deps),
   ...runHandlers(deps),
   ...metricHandlers(deps),
+  ...loggedModelHandlers(deps),
   ...artifactHandlers(deps),
   ...proxyHandlers(deps),
 });

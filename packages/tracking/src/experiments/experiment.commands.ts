@@ -119,7 +119,7 @@ export const setExperimentStage = write(
       experiment.id,
     ]);
     await tx.run('DELETE FROM run_docs WHERE run_id IN (SELECT id FROM runs WHERE experiment_id = ?)', [experiment.id]);
-    await tx.run('UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE experiment_id = ?', [
+    await tx.run("UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE experiment_id = ? AND lifecycle_stage <> 'purging'", [
       stage,
       stage === 'deleted' ? now : null,
       experiment.id,

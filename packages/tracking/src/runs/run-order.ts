@@ -1,6 +1,6 @@
 import { invalid, type OrderKey, type PageValue } from '@millrace/core';
 import { raw, type Sql, sql } from '@millrace/db';
-import { compareText, type OrderTerm } from '../search/page.ts';
+import { comparePositions, type OrderTerm } from '../search/page.ts';
 import { KEYED_TABLES, type RunFields, runAttribute } from './run-fields.ts';
 
 /** Runs that have the key come first, then NaN, then runs without it: in both directions. */
@@ -79,16 +79,5 @@ export class RunOrder {
   }
 
   /** Compares two rows by their values of `terms`, as the database does. */
-  compare = (a: readonly PageValue[], b: readonly PageValue[]): number => {
-    for (let i = 0; i < this.terms.length; i++) {
-      const order = compareValues(a[i]!, b[i]!);
-      if (order !== 0) return this.terms[i]!.ascending ? order : -order;
-    }
-    return 0;
-  };
-}
-
-function compareValues(a: PageValue, b: PageValue): number {
-  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
-  return a! < b! ? -1 : a! > b! ? 1 : 0;
+  compare = (a: readonly PageValue[], b: readonly PageValue[]): number => comparePositions(this.terms, a, b);
 }

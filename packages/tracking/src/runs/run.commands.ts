@@ -139,7 +139,7 @@ export async function linkModels(tx: Transactor, runId: number, kind: 0 | 1, mod
 /** The ready-made JSON of a run, or null where it has to be put together: one index look-up. */
 export const readRunDoc = read('runs.readDoc', async (db, runUuid: string): Promise<string | null> => {
   const [row] = await db.all<[string | null]>(
-    'SELECT d.doc FROM runs r LEFT JOIN run_docs d ON d.run_id = r.id WHERE r.run_uuid = ?',
+    "SELECT d.doc FROM runs r LEFT JOIN run_docs d ON d.run_id = r.id WHERE r.run_uuid = ? AND r.lifecycle_stage <> 'purging'",
     [runUuid],
   );
   if (row === undefined) throw missing(`Run with id=${runUuid} not found`);

@@ -5,7 +5,8 @@ import { type KeyValue, type LifecycleStage, RUN_NAME_TAG, type RunRef } from '.
 
 type RefRow = [id: number, experiment: number, start: number, stage: LifecycleStage];
 
-const REF = 'SELECT id, experiment_id, start_time, lifecycle_stage FROM runs WHERE run_uuid = ?';
+const REF =
+  "SELECT id, experiment_id, start_time, lifecycle_stage FROM runs WHERE run_uuid = ? AND lifecycle_stage <> 'purging'";
 
 const toRef = (runUuid: string, [id, experimentId, startTime, lifecycleStage]: RefRow): RunRef => ({
   id,

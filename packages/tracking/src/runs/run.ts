@@ -1,7 +1,8 @@
 /** Text of the statuses, as the wire names them. */
 export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED';
 
-export type LifecycleStage = 'active' | 'deleted';
+/** A run whose artifacts are being removed for good is `purging`: no request reaches it. */
+export type LifecycleStage = 'active' | 'deleted' | 'purging';
 
 /** Milliseconds since the epoch; beyond 2^53 as bigint, exactly as sent. */
 export type Int64 = number | bigint;
