@@ -2,7 +2,7 @@ import { brotliCompressSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { launchChromium } from '../../../tools/testkit/chromium.ts';
-import { call, createExperiment, createRun, PIXEL, putArtifact, serverUrl } from './seed.ts';
+import { call, createExperiment, createModel, createRun, PIXEL, putArtifact, serverUrl } from './seed.ts';
 
 const MARKUP = '<img src=x onerror="window.broken=1">';
 const mark = Math.random().toString(36).slice(2, 8);
@@ -290,6 +290,18 @@ test('artifacts are looked at as text or picture, never run', async () => {
 
   await page.reload();
   await picture.waitFor();
+});
+
+test('a model that a run made has its page and its files', async () => {
+  const run = await createRun(experimentId, { name: 'with a model' });
+  const modelId = await createModel(experimentId, run.id, 'classifier');
+  await openRun(run.id);
+  await page.getByRole('link', { name: 'classifier' }).click();
+  await page.getByRole('heading', { name: 'classifier', level: 1 }).waitFor();
+  await page.getByText('ready', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'MLmodel' }).click();
+  await page.getByRole('region', { name: 'Preview' }).getByText(`model_id: ${modelId}`).waitFor();
+  await call('POST', 'runs/delete', { run_id: run.id });
 });
 
 test('while the server is away the page stays, says so, and comes back', async () => {

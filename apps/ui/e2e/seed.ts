@@ -7,11 +7,11 @@ export function serverUrl(): string {
   return url.replace(/\/$/, '');
 }
 
-export async function call<T>(method: 'GET' | 'POST', path: string, body: object): Promise<T> {
+export async function call<T>(method: 'GET' | 'POST' | 'PATCH', path: string, body: object): Promise<T> {
   const query = method === 'GET' ? `?${new URLSearchParams(body as Record<string, string>)}` : '';
   const response = await fetch(`${serverUrl()}/ajax-api/2.0/mlflow/${path}${query}`, {
     method,
-    ...(method === 'POST' && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    ...(method !== 'GET' && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${path}: ${response.status} ${text.slice(0, 300)}`);
@@ -50,6 +50,23 @@ export async function createRun(experimentId: string, seed: SeedRun): Promise<{ 
   if (metrics.length + params.length > 0) await call('POST', 'runs/log-batch', { run_id: id, metrics, params });
   if (!seed.running) await call('POST', 'runs/update', { run_id: id, status: 'FINISHED', end_time: start + 30_000 });
   return { id, artifactUri: run.info.artifact_uri };
+}
+
+export async function createModel(experimentId: string, runId: string, name: string): Promise<string> {
+  const { model } = await call<{ model: { info: { model_id: string; artifact_uri: string } } }>(
+    'POST',
+    'logged-models',
+    {
+      experiment_id: experimentId,
+      name,
+      source_run_id: runId,
+    },
+  );
+  const id = model.info.model_id;
+  await call('POST', 'runs/outputs', { run_id: runId, models: [{ model_id: id, step: 0 }] });
+  await putArtifact(model.info.artifact_uri, 'MLmodel', `model_id: ${id}`);
+  await call('PATCH', `logged-models/${id}`, { model_id: id, status: 'LOGGED_MODEL_READY' });
+  return id;
 }
 
 export async function putArtifact(artifactUri: string, path: string, content: string | Uint8Array): Promise<void> {

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { ApiError, UnreachableError } from '../api/request.ts';
 
@@ -16,10 +17,17 @@ export function ErrorNotice({ what, error, retry }: { what: string; error: unkno
   return (
     <Notice title={`${what} could not be loaded`} tone="error">
       <p>{explain(error)}</p>
-      {retry !== undefined && !isFinal(error) && (
-        <button type="button" className="button" onClick={() => retry()}>
-          Try again
-        </button>
+      {isMissing(error) ? (
+        <p>
+          It may have been removed for good, or a part of the link got lost.{' '}
+          <Link to="/experiments">See all experiments</Link>
+        </p>
+      ) : (
+        retry !== undefined && (
+          <button type="button" className="button" onClick={() => retry()}>
+            Try again
+          </button>
+        )
       )}
     </Notice>
   );
@@ -31,8 +39,8 @@ export function explain(error: unknown): string {
   return String(error);
 }
 
-function isFinal(error: unknown): boolean {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500;
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
 }
 
 /** The three lines of code that fill an empty place. */
