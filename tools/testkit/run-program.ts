@@ -17,12 +17,17 @@ export interface ProgramEnd {
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs a program to its end, without standard input. A signal that would end us ends the program first. */
+/** Runs a program to its end, without standard input. A signal that would end us first ends it and all that it started. */
 export function runProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Promise<ProgramEnd> {
   const { env, cwd = root, show = false } = options;
   return new Promise((resolve) => {
     let output = '';
-    const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     child.on('error', (error) => resolve({ code: null, output: error.message }));
     for (const [stream, shown] of [
       [child.stdout, process.stdout],
@@ -35,7 +40,7 @@ export function runProgram(file: string, args: readonly string[], options: Progr
     }
     const stop = (signal: NodeJS.Signals) => {
       child.once('close', () => process.exit(1));
-      child.kill(signal);
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
     };
     for (const signal of ENDING) process.on(signal, stop);
     child.on('close', (code) => {
