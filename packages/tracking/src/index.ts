@@ -4,6 +4,7 @@ import { artifactHandlers, artifactTransfers } from './artifacts/artifact.routes
 import { PART_ROUTE, proxyHandlers, proxyTransfers, receivePart } from './artifacts/proxy.routes.ts';
 import type { TrackingDeps } from './deps.ts';
 import { experimentHandlers } from './experiments/experiment.routes.ts';
+import { graphqlHandlers } from './graphql/graphql.routes.ts';
 import { loggedModelHandlers } from './logged-models/logged-model.routes.ts';
 import { metricHandlers } from './metrics/metric.routes.ts';
 import { tracking } from './migrations/0001-tracking.ts';
@@ -20,14 +21,17 @@ export const migrations = [tracking];
 /** The module of this feature's commands, by URL. */
 export const commandsModule = new URL('./commands.ts', import.meta.url).href;
 
-export const trackingHandlers = (deps: TrackingDeps): Handlers => ({
-  ...experimentHandlers(deps),
-  ...runHandlers(deps),
-  ...metricHandlers(deps),
-  ...loggedModelHandlers(deps),
-  ...artifactHandlers(deps),
-  ...proxyHandlers(deps),
-});
+export function trackingHandlers(deps: TrackingDeps): Handlers {
+  const rest: Handlers = {
+    ...experimentHandlers(deps),
+    ...runHandlers(deps),
+    ...metricHandlers(deps),
+    ...loggedModelHandlers(deps),
+    ...artifactHandlers(deps),
+    ...proxyHandlers(deps),
+  };
+  return { ...rest, ...graphqlHandlers(rest) };
+}
 
 export const trackingTransfers = (deps: TrackingDeps): RawHandlers => ({
   ...artifactTransfers(deps),

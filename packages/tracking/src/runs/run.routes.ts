@@ -17,6 +17,7 @@ import {
   truncateRunTagValue,
 } from '@millrace/core';
 import { type Handlers, Json } from '@millrace/http';
+import { parseJsonBody, type RunInfo } from '@millrace/wire';
 import { type DatasetInput, logInputs, searchDatasets } from '../datasets/dataset.commands.ts';
 import type { TrackingDeps } from '../deps.ts';
 import {
@@ -103,7 +104,7 @@ export function runHandlers(deps: TrackingDeps): Handlers {
         endTime: request.end_time,
         name: request.run_name === undefined ? undefined : runName(request.run_name),
       });
-      return new Json(`{"run_info":${JSON.stringify((JSON.parse(run) as { info: unknown }).info)}}`);
+      return { run_info: (parseJsonBody(run) as { info: RunInfo }).info };
     },
     'MlflowService.getRun': async (request) => new Json(`{"run":${await readRun(runIdOf(request))}}`),
     'MlflowService.deleteRun': async ({ run_id }) => {
