@@ -1,4 +1,4 @@
-import { missing } from '@millrace/core';
+import { checkDataset, invalid, missing } from '@millrace/core';
 import type { InsertSpec, SqlValue, Transactor } from '@millrace/db';
 import { makeKeyIds } from '../keys.store.ts';
 import type { Int64, MetricPoint, RunRef } from '../runs/run.ts';
@@ -157,12 +157,13 @@ const MODEL_METRICS: InsertSpec = {
   onConflict: 'DO NOTHING',
 };
 
-/** Metrics that name a logged model count for it too. */
+/** Metrics that name a logged model count for it too. A retry is harmless here as well. */
 export async function appendModelMetrics(tx: Transactor, run: RunRef, metrics: readonly MetricPoint[]): Promise<void> {
   const ofModels = metrics.filter(({ model_id }) => model_id !== undefined && model_id !== '');
   if (ofModels.length === 0) return;
   const models = new Map<string, number>();
-  for (const { model_id } of ofModels) {
+  for (const { model_id, dataset_name = '', dataset_digest = '' } of ofModels) {
+    checkMetricDataset(dataset_name, dataset_digest);
     if (models.has(model_id!)) continue;
     const [row] = await tx.all<[number]>('SELECT id FROM logged_models WHERE model_id = ?', [model_id!]);
     if (row === undefined) throw missing(`Logged model with ID '${model_id}' not found.`);
@@ -183,4 +184,11 @@ export async function appendModelMetrics(tx: Transactor, run: RunRef, metrics: r
     ];
   });
   await tx.insert(MODEL_METRICS, rows);
+}
+
+function checkMetricDataset(name: string, digest: string): void {
+  if ((name === '') !== (digest === '')) {
+    throw invalid('Both dataset_name and dataset_digest must be provided if one is provided');
+  }
+  checkDataset({ name, digest, source: '' });
 }

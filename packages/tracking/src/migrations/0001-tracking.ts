@@ -74,7 +74,7 @@ export const tracking: Migration = {
       timestamp {int} NOT NULL,
       points {int} NOT NULL,
       in_order {int} NOT NULL,
-      total {real} NOT NULL,
+      total {real},
       low {real},
       low_step {int},
       high {real},
@@ -152,6 +152,7 @@ export const tracking: Migration = {
       model_id {int} NOT NULL REFERENCES logged_models (id) ON DELETE CASCADE,
       key {text} NOT NULL,
       value {text} NOT NULL,
+      number {real},
       PRIMARY KEY (model_id, key)
     ) {clustered}`,
     `CREATE TABLE logged_model_tags (
@@ -160,7 +161,8 @@ export const tracking: Migration = {
       value {text} NOT NULL,
       PRIMARY KEY (model_id, key)
     ) {clustered}`,
-    // dataset_name and dataset_digest are empty where the metric was logged without a dataset.
+    // dataset_name and dataset_digest are empty where the metric was logged without a dataset. In the order of the primary
+    // key the latest point of a metric comes last.
     `CREATE TABLE logged_model_metrics (
       model_id {int} NOT NULL REFERENCES logged_models (id) ON DELETE CASCADE,
       key {text} NOT NULL,
@@ -171,7 +173,7 @@ export const tracking: Migration = {
       timestamp {int} NOT NULL,
       value {real} NOT NULL,
       is_nan {int} NOT NULL,
-      PRIMARY KEY (model_id, key, dataset_name, dataset_digest, run_uuid, step, timestamp, value, is_nan)
+      PRIMARY KEY (model_id, key, timestamp, step, run_uuid, dataset_name, dataset_digest, value, is_nan)
     ) {clustered}`,
   ],
 };

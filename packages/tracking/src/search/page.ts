@@ -26,6 +26,24 @@ export function afterSql(terms: readonly OrderTerm[], position: readonly PageVal
   return sql`(${first!.column} ${raw(first!.ascending ? '>=' : '<=')} ${position[0] as SqlValue} AND (${join(beyond, ' OR ')}))`;
 }
 
+/** Compares two rows by their values of `terms`, as the database does. */
+export function comparePositions(
+  terms: readonly OrderTerm[],
+  a: readonly PageValue[],
+  b: readonly PageValue[],
+): number {
+  for (let i = 0; i < terms.length; i++) {
+    const order = compareValues(a[i]!, b[i]!);
+    if (order !== 0) return terms[i]!.ascending ? order : -order;
+  }
+  return 0;
+}
+
+function compareValues(a: PageValue, b: PageValue): number {
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
+  return a! < b! ? -1 : a! > b! ? 1 : 0;
+}
+
 /** The order of text in both databases: by code point, where JavaScript compares UTF-16 units. */
 export function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
