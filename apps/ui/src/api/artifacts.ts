@@ -1,4 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
+import { formatBytes } from '../format/number.ts';
 import { byName } from '../format/order.ts';
 import { get, send, serverUrl } from './request.ts';
 import type { WireFile } from './wire.ts';
@@ -50,8 +51,18 @@ export function fileUrl(root: ArtifactRoot, path: string): string {
       });
 }
 
-export async function readFile(root: ArtifactRoot, path: string, signal: AbortSignal): Promise<ArrayBuffer> {
+/** Throws where the file has grown past `limit` bytes since it was listed. */
+export async function readFile(
+  root: ArtifactRoot,
+  path: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<ArrayBuffer> {
   const response = await send(fileUrl(root, path), { signal });
+  if (Number(response.headers.get('content-length')) > limit) {
+    await response.body?.cancel();
+    throw new Error(`${path} is larger than the ${formatBytes(limit)} that are shown here: download it.`);
+  }
   return response.arrayBuffer();
 }
 

@@ -5,7 +5,7 @@ import type { WireFile } from '../api/wire.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { ErrorNotice, Loading } from '../components/notice.tsx';
 import { formatBytes } from '../format/number.ts';
-import { decodeText, prettyJson, previewOf } from './kind.ts';
+import { decodeText, IMAGE_LIMIT, prettyJson, previewOf, TEXT_LIMIT } from './kind.ts';
 
 export function FilePreview({ root, file }: { root: ArtifactRoot; file: WireFile }) {
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
@@ -45,7 +45,7 @@ interface ContentProps {
 function Content({ root, file, imageType, json }: ContentProps) {
   const content = useQuery({
     queryKey: ['file', root.kind, root.id, file.path, file.file_size],
-    queryFn: ({ signal }) => readFile(root, file.path, signal),
+    queryFn: ({ signal }) => readFile(root, file.path, imageType === undefined ? TEXT_LIMIT : IMAGE_LIMIT, signal),
     gcTime: 30_000,
     staleTime: 30_000,
     structuralSharing: false,

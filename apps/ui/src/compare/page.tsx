@@ -1,9 +1,10 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useEffect, useMemo } from 'react';
+import { useMemo } from 'react';
 import { experimentQuery } from '../api/experiments.ts';
 import type { Run } from '../api/run.ts';
 import { runQuery } from '../api/runs.ts';
+import { useTitle } from '../app/title.ts';
 import { splitList } from '../app/url.ts';
 import { seriesColor } from '../charts/colors.ts';
 import { MetricPanel } from '../charts/metric-panel.tsx';
@@ -31,9 +32,7 @@ export function ComparePage() {
   const answers = useQueries({ queries: ids.map(runQuery) });
   const all = show === 'all';
 
-  useEffect(() => {
-    document.title = 'Compare runs · Millrace';
-  }, []);
+  useTitle('Compare runs');
 
   const failed = answers.find((answer) => answer.isError && !answer.data);
   const runs = answers.flatMap((answer) => answer.data ?? []);

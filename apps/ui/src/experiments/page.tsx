@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { createExperiment, experimentsQuery } from '../api/experiments.ts';
+import { useTitle } from '../app/title.ts';
 import { LifecycleToggle } from '../components/lifecycle-toggle.tsx';
 import { Count, LoadMore } from '../components/load-more.tsx';
 import { NameDialog } from '../components/name-dialog.tsx';
@@ -22,9 +23,7 @@ export function ExperimentsPage() {
   const change = (part: { name?: string; view?: string; sort?: string }) =>
     navigate({ search: (now) => ({ ...now, ...part }), replace: true });
 
-  useEffect(() => {
-    document.title = 'Experiments · Millrace';
-  }, []);
+  useTitle('Experiments');
 
   return (
     <div className="page">

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useEffect } from 'react';
 import { experimentQuery } from '../api/experiments.ts';
 import { modelQuery, modelStatus } from '../api/models.ts';
 import { metricsFromWire, toMap } from '../api/run.ts';
+import { useTitle } from '../app/title.ts';
 import { ArtifactBrowser } from '../artifacts/browser.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { ErrorNotice, Loading } from '../components/notice.tsx';
@@ -21,9 +21,7 @@ export function ModelPage() {
   const experiment = useQuery(experimentQuery(experimentId));
   const info = model.data?.info;
 
-  useEffect(() => {
-    document.title = `${info?.name ?? 'Model'} · Millrace`;
-  }, [info?.name]);
+  useTitle(info?.name ?? 'Model');
 
   if (model.isError && !model.data) {
     return <ErrorNotice what={`The model ${modelId}`} error={model.error} retry={model.refetch} />;

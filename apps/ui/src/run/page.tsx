@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useEffect } from 'react';
 import { experimentQuery } from '../api/experiments.ts';
 import { runQuery } from '../api/runs.ts';
+import { useTitle } from '../app/title.ts';
 import { ArtifactBrowser } from '../artifacts/browser.tsx';
 import { ErrorNotice, Loading } from '../components/notice.tsx';
 import { RunCharts } from './charts.tsx';
@@ -23,9 +23,7 @@ export function RunPage() {
   const run = useQuery(runQuery(runId));
   const experiment = useQuery(experimentQuery(experimentId));
 
-  useEffect(() => {
-    document.title = `${run.data?.name ?? 'Run'} · Millrace`;
-  }, [run.data?.name]);
+  useTitle(run.data?.name ?? 'Run');
 
   if (run.isError && !run.data) {
     return <ErrorNotice what={`The run ${runId}`} error={run.error} retry={run.refetch} />;

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { experimentQuery } from '../api/experiments.ts';
+import { useTitle } from '../app/title.ts';
 import { Count, LoadMore } from '../components/load-more.tsx';
 import { EmptyState, ErrorNotice, Loading } from '../components/notice.tsx';
 import { serverAddress } from '../experiments/address.ts';
@@ -41,9 +42,7 @@ export function RunsPage() {
     navigate({ search: (now) => ({ ...now, ...part }), replace: true });
   };
 
-  useEffect(() => {
-    document.title = `${experiment.data?.name ?? 'Experiment'} · Millrace`;
-  }, [experiment.data?.name]);
+  useTitle(experiment.data?.name ?? 'Experiment');
 
   if (experiment.isError && !experiment.data) {
     return <ErrorNotice what={`The experiment ${experimentId}`} error={experiment.error} retry={experiment.refetch} />;
