@@ -221,7 +221,7 @@ for (const dialect of dialects) {
           async (filter, order, experimentIds, view, maxResults) => {
             const node: FilterNode | null = parseFilter('run', filter);
             const wanted = seeds
-              .filter((run) => experimentIds.includes(String(run.experiment)))
+              .filter((run) => (experimentIds as readonly string[]).includes(String(run.experiment)))
               .filter((run) => view === 'ALL' || run.deleted === (view === 'DELETED_ONLY'))
               .filter((run) => node === null || matches(node, (field) => stored(run, field)))
               .sort(compareRuns(order))

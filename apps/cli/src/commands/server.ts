@@ -1,6 +1,8 @@
 import type { ServerOptions } from '@millrace/server';
 import { Command } from 'commander';
 
+const SAME_SIGNAL_MS = 1_000;
+
 /** `millrace server`: options as `mlflow server` users know them. */
 export const serverCommand = (): Command =>
   new Command('server')
@@ -34,11 +36,14 @@ async function serve(options: ServerOptions & { serveArtifacts?: boolean }): Pro
   console.log(`Millrace is at ${server.url}`);
   if (!config.allowUnauthenticated) console.log('Open to everyone on this machine; nobody else can reach it.');
 
-  let stopping = false;
+  let stoppingSince = 0;
   const stop = () => {
-    // A second signal does not wait.
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince > 0) {
+      // npm passes a Ctrl-C on that the terminal has sent already; one that comes later does not want to wait.
+      if (Date.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = Date.now();
     server.close().then(
       () => process.exit(0),
       (error: unknown) => {
