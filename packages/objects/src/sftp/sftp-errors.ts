@@ -27,5 +27,4 @@ export function sftpError(error: unknown, uri: string, path: ArtifactPath): unkn
 }
 
 /** ssh2's words for requests that a broken connection left without an answer. */
-const CONNECTION =
-  /closed the connection|connection lost|no response from server|not connected|handshake|keepalive|channel closed/i;
+const CONNECTION = /connection was lost|no response from server|not connected|handshake|keepalive|channel closed/i;

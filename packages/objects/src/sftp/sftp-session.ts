@@ -1,32 +1,38 @@
-import { promisify } from 'node:util';
 import { DomainError } from '@millrace/core';
-import ssh2, { type FileEntryWithStats, type InputAttributes, type OpenMode, type SFTPWrapper, type Stats } from 'ssh2';
+import ssh2, { type FileEntryWithStats, type OpenMode, type SFTPWrapper, type Stats } from 'ssh2';
 import type { SftpConfig } from './sftp-config.ts';
+
+const CONNECTION_LOST = 'the connection was lost';
 
 /** SFTP's own status numbers, as ssh2 sets them on errors. */
 const STATUS = ssh2.utils.sftp.STATUS_CODE;
+
+type Done<T> = (error?: Error | null, value?: T) => void;
 
 /** One logged-in connection; many requests share it at once. When it breaks, all of them fail and `isOpen` turns false. */
 export class SftpSession {
   readonly #client: InstanceType<typeof ssh2.Client>;
   readonly #sftp: SFTPWrapper;
+  /** ssh2 leaves requests of a broken connection without an answer: these give them one. */
+  readonly #pending = new Set<(error: Error) => void>();
   #isOpen = true;
 
   private constructor(client: InstanceType<typeof ssh2.Client>, sftp: SFTPWrapper) {
     this.#client = client;
     this.#sftp = sftp;
-    const closed = () => {
+    const broken = () => {
       this.#isOpen = false;
+      for (const fail of this.#pending) fail(new Error(CONNECTION_LOST));
     };
-    client.on('close', closed).on('error', closed);
-    sftp.on('close', closed);
+    client.on('close', broken).on('error', broken);
+    sftp.on('close', broken).on('error', broken);
   }
 
   static connect({ connect, refusal }: SftpConfig): Promise<SftpSession> {
     const client = new ssh2.Client();
     return new Promise<SftpSession>((resolve, reject) => {
       client.once('error', (error) => reject(refusal() ?? error));
-      client.once('close', () => reject(refusal() ?? new Error('the server closed the connection')));
+      client.once('close', () => reject(refusal() ?? new Error(CONNECTION_LOST)));
       client.once('ready', () => {
         // Requests are small: waiting to fill packets costs 40 ms each.
         client.setNoDelay(true);
@@ -44,67 +50,54 @@ export class SftpSession {
     return this.#isOpen;
   }
 
-  open(path: string, mode: OpenMode, attributes: InputAttributes = {}): Promise<Buffer> {
-    return promisify<string, OpenMode, InputAttributes, Buffer>(this.#sftp.open.bind(this.#sftp))(
-      path,
-      mode,
-      attributes,
-    );
+  open(path: string, mode: OpenMode): Promise<Buffer> {
+    return this.#request((done) => this.#sftp.open(path, mode, done));
   }
 
   close(handle: Buffer): Promise<void> {
-    return this.#call((done) => this.#sftp.close(handle, done));
+    return this.#request((done) => this.#sftp.close(handle, done));
   }
 
   /** Resolves to how many bytes came: 0 at the end of the file. */
-  read(handle: Buffer, into: Buffer, offset: number, length: number, position: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#sftp.read(handle, into, offset, length, position, (error, bytes) => {
-        if (!error) resolve(bytes);
-        else if (hasStatus(error, STATUS.EOF)) resolve(0);
-        else reject(error);
-      });
-    });
+  async read(handle: Buffer, into: Buffer, offset: number, length: number, position: number): Promise<number> {
+    try {
+      return await this.#request((done) => this.#sftp.read(handle, into, offset, length, position, done));
+    } catch (error) {
+      if (hasStatus(error, STATUS.EOF)) return 0;
+      throw error;
+    }
   }
 
   write(handle: Buffer, bytes: Buffer, position: number): Promise<void> {
-    return this.#call((done) => this.#sftp.write(handle, bytes, 0, bytes.byteLength, position, done));
+    return this.#request((done) => this.#sftp.write(handle, bytes, 0, bytes.byteLength, position, done));
   }
 
   fstat(handle: Buffer): Promise<Stats> {
-    return new Promise((resolve, reject) => {
-      this.#sftp.fstat(handle, (error, stats) => (error ? reject(error) : resolve(stats)));
-    });
+    return this.#request((done) => this.#sftp.fstat(handle, done));
   }
 
   stat(path: string): Promise<Stats> {
-    return new Promise((resolve, reject) => {
-      this.#sftp.stat(path, (error, stats) => (error ? reject(error) : resolve(stats)));
-    });
+    return this.#request((done) => this.#sftp.stat(path, done));
   }
 
   lstat(path: string): Promise<Stats> {
-    return new Promise((resolve, reject) => {
-      this.#sftp.lstat(path, (error, stats) => (error ? reject(error) : resolve(stats)));
-    });
+    return this.#request((done) => this.#sftp.lstat(path, done));
   }
 
   readdir(path: string): Promise<FileEntryWithStats[]> {
-    return new Promise((resolve, reject) => {
-      this.#sftp.readdir(path, (error, entries) => (error ? reject(error) : resolve(entries)));
-    });
+    return this.#request((done) => this.#sftp.readdir(path, done));
   }
 
   mkdir(path: string, mode?: number): Promise<void> {
-    return this.#call((done) => this.#sftp.mkdir(path, mode === undefined ? {} : { mode }, done));
+    return this.#request((done) => this.#sftp.mkdir(path, mode === undefined ? {} : { mode }, done));
   }
 
   rmdir(path: string): Promise<void> {
-    return this.#call((done) => this.#sftp.rmdir(path, done));
+    return this.#request((done) => this.#sftp.rmdir(path, done));
   }
 
   unlink(path: string): Promise<void> {
-    return this.#call((done) => this.#sftp.unlink(path, done));
+    return this.#request((done) => this.#sftp.unlink(path, done));
   }
 
   /** Puts the file on the server's disk, where the server can be asked to (OpenSSH can). */
@@ -115,7 +108,7 @@ export class SftpSession {
   /** Replaces `to` in one step; a server without that extension refuses where `to` exists. */
   async replace(from: string, to: string): Promise<void> {
     const replaced = await this.#extension((done) => this.#sftp.ext_openssh_rename(from, to, done));
-    if (!replaced) await this.#call((done) => this.#sftp.rename(from, to, done));
+    if (!replaced) await this.#request<void>((done) => this.#sftp.rename(from, to, done));
   }
 
   /** Bytes that are free where the path is; undefined where the server doesn't say. */
@@ -131,20 +124,30 @@ export class SftpSession {
   }
 
   end(): void {
-    this.#isOpen = false;
     this.#client.end();
   }
 
-  #call(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+  #request<T>(start: (done: Done<T>) => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      start((error) => (error ? reject(error) : resolve()));
+      if (!this.#isOpen) return reject(new Error(CONNECTION_LOST));
+      const done: Done<T> = (error, value) => {
+        this.#pending.delete(reject);
+        if (error) reject(error);
+        else resolve(value as T);
+      };
+      this.#pending.add(reject);
+      try {
+        start(done);
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+      }
     });
   }
 
   /** False where the server lacks the extension, which ssh2 says by throwing. */
-  async #extension(start: (done: (error?: Error | null) => void) => void): Promise<boolean> {
+  async #extension(start: (done: Done<void>) => void): Promise<boolean> {
     try {
-      await this.#call(start);
+      await this.#request(start);
       return true;
     } catch (error) {
       if (error instanceof Error && /does not support this extended request/.test(error.message)) return false;

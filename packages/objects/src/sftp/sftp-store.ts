@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DomainError } from '@millrace/core';
+import { DomainError, invalid } from '@millrace/core';
 import type { Stats } from 'ssh2';
 import { type ArtifactPath, baseName, parentOf, ROOT, refuseRoot, TEMP_FOLDER } from '../artifact-path.ts';
 import {
@@ -247,7 +247,8 @@ class SftpStore implements ArtifactStore {
 
 async function makeFolders(session: SftpSession, folder: string): Promise<void> {
   const stats = await session.stat(folder).catch((error) => undefinedIfAbsent(error));
-  if (stats !== undefined) return;
+  if (stats?.isDirectory()) return;
+  if (stats !== undefined) throw invalid(`${folder} is a file on the SFTP server; nothing can be stored below it`);
   const parent = folder.slice(0, folder.lastIndexOf('/'));
   if (parent !== '') await makeFolders(session, parent);
   await session.mkdir(folder).catch((error) => unlessFolder(session, folder, error));
