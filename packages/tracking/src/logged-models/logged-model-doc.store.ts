@@ -133,17 +133,11 @@ async function readMetrics(db: Reader, ids: readonly number[]): Promise<Map<numb
   return grouped(rows, ([, modelId, ...metric]) => metricText(modelId, metric));
 }
 
+/** Written out by hand: a page of models has thousands of metrics. */
 function metricText(modelId: string, [key, timestamp, step, runUuid, name, digest, value, isNan]: MetricRow): string {
-  return encode({
-    key,
-    value: wireDouble(value, isNan),
-    timestamp,
-    step,
-    ...(name === '' ? {} : { dataset_name: name }),
-    ...(digest === '' ? {} : { dataset_digest: digest }),
-    model_id: modelId,
-    run_id: runUuid,
-  });
+  const dataset =
+    name === '' ? '' : `"dataset_name":${JSON.stringify(name)},"dataset_digest":${JSON.stringify(digest)},`;
+  return `{"key":${JSON.stringify(key)},"value":${JSON.stringify(wireDouble(value, isNan))},"timestamp":${timestamp},"step":${step},${dataset}"model_id":${JSON.stringify(modelId)},"run_id":${JSON.stringify(runUuid)}}`;
 }
 
 interface Item {

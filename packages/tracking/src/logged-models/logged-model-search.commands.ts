@@ -12,11 +12,11 @@ import {
   parseFilter,
   parseLoggedModelOrderBy,
 } from '@millrace/core';
-import { join, list, type Reader, raw, read, type Sql, type SqlValue, sql } from '@millrace/db';
+import { join, type Reader, raw, read, type Sql, type SqlValue, sql } from '@millrace/db';
 import { parseExperimentId } from '../experiments/experiment.store.ts';
 import { checkPageSize } from '../runs/run-search.commands.ts';
 import { filterSql } from '../search/filter-sql.ts';
-import { afterSql, comparePositions, type OrderTerm, orderSql } from '../search/page.ts';
+import { afterSql, amongIds, comparePositions, type OrderTerm, orderSql } from '../search/page.ts';
 import type { ModelDocs } from './logged-model.commands.ts';
 import { withStatusNames } from './logged-model.ts';
 import { DOC_START, modelDocs } from './logged-model-doc.store.ts';
@@ -24,8 +24,8 @@ import { type DatasetFilter, ModelFields, modelAttribute, onDatasets } from './l
 
 /** Experiments that are searched one by one, each along its index; of more, all matches are sorted. */
 const MAX_CELLS = 20;
-const MAX_EXPERIMENTS = 10_000;
-const MAX_DATASETS = 100;
+/** Each is asked for with every metric of a filter: a statement has room for so many. */
+const MAX_DATASETS = 20;
 
 export interface ModelSearch {
   readonly experimentIds: readonly string[];
@@ -43,8 +43,9 @@ export interface ModelSearchResult extends ModelDocs {
 export const searchLoggedModels = read('loggedModels.search', async (db, search: ModelSearch) => {
   checkPageSize(search.maxResults, PAGE_SIZES.logged_model.most);
   const experimentIds = [...new Set(search.experimentIds.map(parseExperimentId))];
-  checkCount('experiment_ids', experimentIds.length, MAX_EXPERIMENTS);
-  checkCount('datasets', search.datasets.length, MAX_DATASETS);
+  if (search.datasets.length > MAX_DATASETS) {
+    throw invalid(`'datasets' has ${search.datasets.length} entries; it may have at most ${MAX_DATASETS}.`);
+  }
   const parsed = parseFilter('logged_model', search.filter);
   const filter = parsed === null ? null : withStatusNames(parsed);
   const keys = completeOrder('logged_model', parseLoggedModelOrderBy(search.orderBy));
@@ -68,10 +69,6 @@ export const searchLoggedModels = read('loggedModels.search', async (db, search:
   const result: ModelSearchResult = { ids, first: await modelDocs(db, ids, DOC_START), token };
   return result;
 });
-
-function checkCount(field: string, count: number, most: number): void {
-  if (count > most) throw invalid(`'${field}' has ${count} entries; it may have at most ${most}.`);
-}
 
 interface PageQuery {
   readonly experimentIds: readonly number[];
@@ -103,7 +100,7 @@ async function findPage(db: Reader, query: PageQuery, limit: number): Promise<Fo
   const findIn = (ids: readonly number[]) => {
     // The plus hides the column from the index of experiments where another finds the few models that can match.
     const column = raw(namesModels(filter) ? '+l.experiment_id' : 'l.experiment_id');
-    const among = ids.length === 1 ? sql`${column} = ${ids[0]!}` : sql`${column} IN ${list(ids)}`;
+    const among = ids.length === 1 ? sql`${column} = ${ids[0]!}` : amongIds(column, ids, db.dialect);
     return db.query<[number, ...SqlValue[]]>(
       sql`SELECT l.id, ${columns} FROM logged_models l
           WHERE ${among} AND l.lifecycle_stage = 'active'${matching}${measured}${beyond}

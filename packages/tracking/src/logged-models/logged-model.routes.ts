@@ -14,7 +14,7 @@ import {
   readModelDocs,
   setModelTags,
 } from './logged-model.commands.ts';
-import { checkModelType, MODEL_STATUSES, modelItems } from './logged-model.ts';
+import { checkModelType, checkSourceRunId, MODEL_STATUSES, modelItems } from './logged-model.ts';
 import { searchLoggedModels } from './logged-model-search.commands.ts';
 
 const EMPTY = new Json('{}');
@@ -30,7 +30,7 @@ export function loggedModelHandlers({ db, clock }: Pick<TrackingDeps, 'db' | 'cl
       const { name, model_type: modelType = '', source_run_id: sourceRunId = '' } = request;
       if (name) checkLoggedModelName(name);
       checkModelType(modelType);
-      checkText('source_run_id', sourceRunId);
+      checkSourceRunId(sourceRunId);
       const docs = await db.write(createLoggedModel, {
         modelId: ids.loggedModel(),
         experimentId: request.experiment_id,

@@ -14,6 +14,8 @@ export type ModelStatus = (typeof MODEL_STATUSES)[number];
 /** The database of MLflow holds keys of params and tags of this length. */
 const MAX_KEY_LENGTH = 255;
 const MAX_TYPE_LENGTH = 500;
+/** As long as a run id may be. */
+const MAX_SOURCE_RUN_ID_LENGTH = 256;
 
 export interface LoggedModel {
   readonly id: number;
@@ -46,6 +48,12 @@ export const modelItems = (field: 'params' | 'tags', items: readonly SentItem[])
 export function checkModelType(type: string): void {
   checkText('model_type', type);
   checkLength('model_type', type, MAX_TYPE_LENGTH);
+}
+
+/** The run need not exist: a model may outlive it, or come from elsewhere. */
+export function checkSourceRunId(id: string): void {
+  checkText('source_run_id', id);
+  checkLength('source_run_id', id, MAX_SOURCE_RUN_ID_LENGTH);
 }
 
 function checkLength(path: string, text: string, limit: number): void {

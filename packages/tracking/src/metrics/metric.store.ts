@@ -157,13 +157,16 @@ const MODEL_METRICS: InsertSpec = {
   onConflict: 'DO NOTHING',
 };
 
+/** Both are part of the primary key, and an index page of PostgreSQL takes no longer one. */
+const MAX_MODEL_METRIC_BYTES = 2_000;
+
 /** Metrics that name a logged model count for it too. A retry is harmless here as well. */
 export async function appendModelMetrics(tx: Transactor, run: RunRef, metrics: readonly MetricPoint[]): Promise<void> {
   const ofModels = metrics.filter(({ model_id }) => model_id !== undefined && model_id !== '');
   if (ofModels.length === 0) return;
   const models = new Map<string, number>();
-  for (const { model_id, dataset_name = '', dataset_digest = '' } of ofModels) {
-    checkMetricDataset(dataset_name, dataset_digest);
+  for (const { key, model_id, dataset_name = '', dataset_digest = '' } of ofModels) {
+    checkMetricDataset(key, dataset_name, dataset_digest);
     if (models.has(model_id!)) continue;
     const [row] = await tx.all<[number]>('SELECT id FROM logged_models WHERE model_id = ?', [model_id!]);
     if (row === undefined) throw missing(`Logged model with ID '${model_id}' not found.`);
@@ -186,9 +189,15 @@ export async function appendModelMetrics(tx: Transactor, run: RunRef, metrics: r
   await tx.insert(MODEL_METRICS, rows);
 }
 
-function checkMetricDataset(name: string, digest: string): void {
+function checkMetricDataset(key: string, name: string, digest: string): void {
   if ((name === '') !== (digest === '')) {
     throw invalid('Both dataset_name and dataset_digest must be provided if one is provided');
   }
   checkDataset({ name, digest, source: '' });
+  const bytes = Buffer.byteLength(key) + Buffer.byteLength(name);
+  if (bytes > MAX_MODEL_METRIC_BYTES) {
+    throw invalid(
+      `The key and the dataset_name of a metric of a logged model have ${bytes} bytes in UTF-8; they may have at most ${MAX_MODEL_METRIC_BYTES}.`,
+    );
+  }
 }

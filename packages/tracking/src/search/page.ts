@@ -1,5 +1,5 @@
 import type { PageValue } from '@millrace/core';
-import { join, raw, type Sql, type SqlValue, sql } from '@millrace/db';
+import { type Dialect, join, raw, type Sql, type SqlValue, sql } from '@millrace/db';
 
 /** One column of a total order. */
 export interface OrderTerm {
@@ -58,3 +58,9 @@ export function compareText(a: string, b: string): number {
   }
   return a.length - b.length;
 }
+
+/** That a column is one of any number of ids: they travel as one parameter, as a statement has room for few. */
+export const amongIds = (column: Sql, ids: readonly number[], dialect: Dialect): Sql =>
+  dialect === 'postgres'
+    ? sql`${column} = ANY (string_to_array(${ids.join(',')}, ',')::int8[])`
+    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
