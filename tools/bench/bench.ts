@@ -23,11 +23,12 @@ export class Bench {
   #log: (line: string) => void;
   #prepared = new Set<string>();
   #open: { name: string; pair: Pair } | undefined;
-  #hello: Server | undefined;
+  #hello = new Map<boolean, Server>();
 
   constructor(options: Options, log: (line: string) => void) {
     this.options = options;
     this.#log = log;
+    process.on('exit', () => rmSync(this.folder, { recursive: true, force: true }));
   }
 
   get sides(): Side[] {
@@ -78,9 +79,11 @@ export class Bench {
       : millraceProgram(folder, this.options.cpuProf);
   }
 
-  async hello(): Promise<Server> {
-    this.#hello ??= await Server.start(helloProgram(join(this.folder, 'hello')));
-    return this.#hello;
+  async hello(durable: boolean): Promise<Server> {
+    const folder = join(this.folder, durable ? 'hello-durable' : 'hello');
+    const server = this.#hello.get(durable) ?? (await Server.start(helloProgram(folder, durable)));
+    this.#hello.set(durable, server);
+    return server;
   }
 
   fsync(): Measure {
@@ -104,8 +107,7 @@ export class Bench {
 
   async close(): Promise<void> {
     await this.closePair();
-    await this.#hello?.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const server of this.#hello.values()) await server.stop();
   }
 
   #diskFolder(): string {

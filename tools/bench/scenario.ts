@@ -11,6 +11,7 @@ export interface Scenario {
 
 export interface Limits {
   hello?: Measure;
+  durable?: Measure;
   fsync?: Measure;
   copy?: Measure;
 }
@@ -25,7 +26,7 @@ export interface Comparison {
   /** Throws when a side does not answer what this work is about. */
   verify?(side: Filled, bench: Bench): Promise<void>;
   watchMemory?: boolean;
-  limits?: { hello?: true; fsync?: true; copyBytes?(bench: Bench): number };
+  limits?: { hello?: true; durable?: true; fsync?: true; copyBytes?(bench: Bench): number };
   /** True for work that takes the real server too long without --full. */
   onlyFullOnMlflow?: boolean;
   checks(row: Pick<Row, 'mlflow' | 'millrace'>, limits: Limits): Check[];
@@ -46,9 +47,11 @@ async function compare(bench: Bench, spec: Comparison): Promise<Row> {
     const { clients, plan, operations } = await spec.job(side, bench);
     const until = operations === undefined ? { seconds: bench.options.sizes.windowSeconds } : { operations };
     lanes[name] = () => side.server.measure({ clients, plan, until }, { memory: spec.watchMemory ?? false });
-    if (name === 'millrace' && spec.limits?.hello) {
-      const hello = await bench.hello();
-      lanes.hello = () => hello.measure({ clients, plan, until });
+    if (name !== 'millrace') continue;
+    for (const limit of ['hello', 'durable'] as const) {
+      if (!spec.limits?.[limit]) continue;
+      const server = await bench.hello(limit === 'durable');
+      lanes[limit] = () => server.measure({ clients, plan, until });
     }
   }
   if (spec.limits?.fsync) lanes.fsync = async () => bench.fsync();
@@ -56,9 +59,14 @@ async function compare(bench: Bench, spec: Comparison): Promise<Row> {
   if (copyBytes !== undefined) lanes.copy = async () => bench.copy(copyBytes);
 
   const rounds = await bench.rounds(lanes);
-  const { mlflow, millrace, hello, fsync, copy } = mediansOf(rounds);
+  const { mlflow, millrace, hello, durable, fsync, copy } = mediansOf(rounds);
   const sides = { ...(mlflow && { mlflow }), ...(millrace && { millrace }) };
-  const limits: Limits = { ...(hello && { hello }), ...(fsync && { fsync }), ...(copy && { copy }) };
+  const limits: Limits = {
+    ...(hello && { hello }),
+    ...(durable && { durable }),
+    ...(fsync && { fsync }),
+    ...(copy && { copy }),
+  };
   return {
     id: spec.id,
     work: spec.work(bench),
@@ -70,14 +78,19 @@ async function compare(bench: Bench, spec: Comparison): Promise<Row> {
   };
 }
 
-function limitTexts({ hello, fsync, copy }: Limits, copyBytes: number | undefined): string[] {
+function limitTexts({ hello, durable, fsync, copy }: Limits, copyBytes: number | undefined): string[] {
   const texts: string[] = [];
-  if (hello?.perSecond !== undefined)
-    texts.push(`bare server ${number(hello.perSecond)}/s, ${number(hello.cpuMs ?? Number.NaN)} ms CPU`);
+  if (hello !== undefined) texts.push(`bare server ${costText(hello)}`);
+  if (durable !== undefined) texts.push(`bare server with fsync ${costText(durable)}`);
   if (fsync?.perSecond !== undefined) texts.push(`${number(fsync.perSecond)} fsync/s`);
-  if (copy?.perSecond !== undefined)
+  if (copy?.perSecond !== undefined) {
     texts.push(`copy ${number(copy.perSecond)}/s (${number(((copyBytes ?? 0) * copy.perSecond) / 1e6)} MB/s)`);
+  }
   return texts;
+}
+
+function costText({ perSecond = Number.NaN, cpuMs = Number.NaN }: Measure): string {
+  return `${number(perSecond)}/s, ${number(cpuMs)} ms CPU`;
 }
 
 /** Checks that our CPU for one operation is this many times less; none where the real server was not measured. */

@@ -50,9 +50,11 @@ export function millraceProgram(folder: string, cpuProf: string | undefined): (p
   });
 }
 
-export function helloProgram(folder: string): (port: number) => Program {
+/** The bare server; a durable one syncs 4 KiB before each answer. */
+export function helloProgram(folder: string, durable: boolean): (port: number) => Program {
   const main = join(import.meta.dirname, 'hello.ts');
-  return (port) => ({ name: 'hello', command: [process.execPath, main, String(port)], folder, health: '/' });
+  const file = durable ? [join(folder, 'hello.synced')] : [];
+  return (port) => ({ name: 'hello', command: [process.execPath, main, String(port), ...file], folder, health: '/' });
 }
 
 /** A running server: its processes, and a process that makes load for it. */

@@ -9,6 +9,7 @@ export class Connection {
   #socket: Socket;
   #host: string;
   #parser: ResponseParser | undefined;
+  #drain: (() => void) | undefined;
   #settle: { resolve(parser: ResponseParser): void; reject(error: Error): void } | undefined;
 
   private constructor(socket: Socket, port: number) {
@@ -16,6 +17,7 @@ export class Connection {
     this.#host = `127.0.0.1:${port}`;
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('drain', () => this.#drain?.());
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.#fail(new HttpFailure('the server closed the connection')));
   }
@@ -40,16 +42,28 @@ export class Connection {
   /** Sends `size` bytes as the body of a PUT: `piece`, again and again, as fast as the server takes it. */
   async upload(path: string, size: number, piece: Buffer): Promise<ResponseParser> {
     const answer = this.#answer(false);
-    answer.catch(() => {}); // it may fail while the body is still being sent; it is awaited below
+    let answered = false;
+    const note = (): void => {
+      answered = true;
+    };
+    // An answer, or a failure, may come while the body is still being sent: the rest is not sent then.
+    const early = answer.then(note, note);
     this.#socket.write(
       `PUT ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${size}\r\n\r\n`,
     );
-    for (let sent = 0; sent < size && !this.#socket.destroyed; ) {
+    for (let sent = 0; sent < size && !answered; ) {
       const part = piece.subarray(0, Math.min(piece.length, size - sent));
       sent += part.length;
-      if (!this.#socket.write(part)) await Promise.race([once(this.#socket, 'drain'), answer]);
+      if (!this.#socket.write(part)) await Promise.race([this.#drained(), early]);
     }
     return checked(await answer, 'PUT', path);
+  }
+
+  /** Resolves when the socket takes more. */
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drain = resolve;
+    });
   }
 
   close(): void {
