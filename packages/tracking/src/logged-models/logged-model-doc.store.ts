@@ -38,16 +38,17 @@ export const DOC_START: DocPosition = { index: 0, metric: null };
 
 /**
  * Models as JSON of the wire message LoggedModel with commas in between, from `at` on, as much as one piece holds.
- * `ids` are of rows that exist.
+ * A model that was removed for good in the meantime is left out.
  */
 export async function modelDocs(db: Reader, ids: readonly number[], at: DocPosition): Promise<DocPiece> {
   if (at.metric !== null) return moreMetrics(db, ids, at.index, at.metric, '');
   const wanted = ids.slice(at.index, at.index + MODELS_AT_ONCE);
   const batch = await prefixOfFewMetrics(db, wanted);
   const { models, tags, params } = await readModels(db, batch.length > 0 ? batch : wanted.slice(0, 1));
-  const comma = at.index > 0 ? ',' : '';
-  if (batch.length === 0 && wanted.length > 0) {
-    const head = modelHead(models[0]!, tags, params);
+  const comma = at.index > 0 && models.length > 0 ? ',' : '';
+  const [large] = models;
+  if (batch.length === 0 && large !== undefined) {
+    const head = modelHead(large, tags, params);
     return moreMetrics(db, ids, at.index, null, `${comma}${head}"metrics":[`);
   }
   const metrics = await readMetrics(db, batch);
@@ -58,9 +59,10 @@ export async function modelDocs(db: Reader, ids: readonly number[], at: DocPosit
       return [model.id, own === undefined ? `${head.replace(/,$/, '')}}}` : `${head}"metrics":[${own.join(',')}]}}`];
     }),
   );
-  const end = at.index + batch.length;
+  const end = at.index + Math.max(batch.length, 1);
+  const texts = batch.map((id) => docs.get(id)).filter((text) => text !== undefined);
   return {
-    text: comma + batch.map((id) => docs.get(id)!).join(','),
+    text: comma + texts.join(','),
     next: end < ids.length ? { index: end, metric: null } : null,
   };
 }

@@ -88,7 +88,9 @@ export const getLoggedModel = read(
   'loggedModels.get',
   async (db, input: { modelId: string; allowDeleted: boolean }): Promise<ModelDocs> => {
     const id = await findModel(db, input.modelId, input.allowDeleted);
-    return { ids: [id], first: await modelDocs(db, [id], DOC_START) };
+    const first = await modelDocs(db, [id], DOC_START);
+    if (first.text === '') throw noModel(input.modelId);
+    return { ids: [id], first };
   },
 );
 
