@@ -1,31 +1,28 @@
 import { BlobServiceClient } from '@azure/storage-blob';
-import { startChildServer } from '../testkit/child-server.ts';
-import { freePort } from '../testkit/free-port.ts';
 import { tempDir } from '../testkit/temp-dir.ts';
-import { accepts, type Peer } from './peer.ts';
+import { type Peer, startOnFreePort } from './peer.ts';
 import { azuriteProgram, needed } from './programs.ts';
 
 const ACCOUNT = 'millracetest';
 const KEY = Buffer.from('an account key of tests only').toString('base64');
 const CONTAINER = 'artifacts';
+const QUIETLY = ['--silent', '--skipApiVersionCheck', '--disableTelemetry'];
 
 /** Microsoft's emulator; it checks keys and signatures. */
 export async function startAzure(): Promise<Peer> {
   const program = needed(azuriteProgram, 'azurite');
-  const port = await freePort();
-  const args = ['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', tempDir('azure')];
-  const server = await startChildServer({
+  const { endpoint, server } = await startOnFreePort((port) => ({
     label: 'azurite',
     file: process.execPath,
-    args: [program, ...args, '--silent', '--skipApiVersionCheck', '--disableTelemetry'],
+    args: [program, '--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', tempDir('azure'), ...QUIETLY],
     env: { AZURITE_ACCOUNTS: `${ACCOUNT}:${KEY}` },
-    isReady: () => accepts(port),
-  });
+    isItsAnswer: ({ headers }) => headers.get('server')?.startsWith('Azurite') ?? false,
+  }));
   const connectionString = [
     'DefaultEndpointsProtocol=http',
     `AccountName=${ACCOUNT}`,
     `AccountKey=${KEY}`,
-    `BlobEndpoint=http://127.0.0.1:${port}/${ACCOUNT}`,
+    `BlobEndpoint=${endpoint}/${ACCOUNT}`,
   ].join(';');
   await BlobServiceClient.fromConnectionString(connectionString).createContainer(CONTAINER);
   return {

@@ -1,10 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { answers, startChildServer } from '../testkit/child-server.ts';
-import { freePort } from '../testkit/free-port.ts';
 import { tempDir } from '../testkit/temp-dir.ts';
-import type { Peer } from './peer.ts';
+import { type Peer, startOnFreePort } from './peer.ts';
 import { gcsEmulator, needed } from './programs.ts';
 
 const BUCKET = 'artifacts';
@@ -12,14 +10,12 @@ const BUCKET = 'artifacts';
 /** An emulator that keeps objects in memory and checks no credentials; the key file is real enough to sign URLs with. */
 export async function startGcs(): Promise<Peer> {
   const program = needed(gcsEmulator, 'gcp-storage-emulator');
-  const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
-  const server = await startChildServer({
+  const { endpoint, server } = await startOnFreePort((port) => ({
     label: 'gcp-storage-emulator',
     file: program,
     args: ['start', '--host', '127.0.0.1', '--port', String(port), '--in-memory', '--default-bucket', BUCKET],
-    isReady: () => answers(endpoint),
-  });
+    isItsAnswer: ({ headers }) => headers.get('server')?.startsWith('BaseHTTP') ?? false,
+  }));
   return {
     uri: `gs://${BUCKET}/store`,
     env: { STORAGE_EMULATOR_HOST: endpoint, GOOGLE_APPLICATION_CREDENTIALS: keyFile() },

@@ -2,7 +2,6 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writ
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SftpPeer, startSftp } from '../../../tools/peers/index.ts';
-import { freePort } from '../../../tools/testkit/free-port.ts';
 import { tempDir } from '../../../tools/testkit/temp-dir.ts';
 import { type ArtifactStore, parseArtifactPath as at, openStore, ROOT, TEMP_FOLDER } from '../src/index.ts';
 import { bytesOf, describeStore, put, read, streamOf, walk } from './store-contract.ts';
@@ -80,7 +79,7 @@ describe('an SFTP store', () => {
   });
 
   it('is unavailable for a while where nothing answers, and back when the connection is', async () => {
-    const elsewhere = await opened({}, peer.uri.replace(`:${peer.port}`, `:${await freePort()}`));
+    const elsewhere = await opened({}, peer.uri.replace(`:${peer.port}`, ':1'));
     await expect(elsewhere.list(ROOT)).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE', retryAfter: 5 });
 
     const store = await opened();

@@ -350,7 +350,9 @@ export function describeStore(name: string, open: () => Promise<Subject>): void 
       const response = await fetch(await store.presignGet(path, 60, 'report ü "1".txt'));
       expect(response.status).toBe(200);
       expect(await response.text()).toBe('presigned');
-      expect(response.headers.get('content-disposition') ?? 'attachment').toMatch(/^attachment/);
+      expect(response.headers.get('content-disposition')).toMatch(
+        /^attachment; filename="report _ _1_.txt"; filename\*=UTF-8''report%20%C3%BC%20%221%22\.txt$/,
+      );
     });
 
     it('presigns an upload', async (context) => {
