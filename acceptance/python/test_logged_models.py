@@ -111,7 +111,6 @@ def names(client, gallery, **kwargs):
             *("status = 'READY'", "abc"),
             marks=pytest.mark.millrace_only("it compares the word with its stored number, and finds nothing"),
         ),
-        ("status = 2", "abc"),
         ("source_run_id = '{run}'", "ab"),
         ("model_type = 'x'", ""),
         ("creation_timestamp > 0 AND last_updated_timestamp > 0", "abcd"),
