@@ -45,6 +45,8 @@ export interface Entry {
   readonly size: number;
 }
 
+export const byName = (a: Entry, b: Entry): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+
 export interface StoredFile {
   readonly path: ArtifactPath;
   readonly size: number;

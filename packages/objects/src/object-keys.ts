@@ -43,8 +43,6 @@ export class ObjectKeys {
   }
 }
 
-export const byName = (a: Entry, b: Entry): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-
 /** A Content-Disposition that saves under the name in any script, and cannot be broken out of by quotes. */
 export function attachment(filename: string): string {
   const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_');

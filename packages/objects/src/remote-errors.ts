@@ -33,9 +33,20 @@ export function networkCode(error: unknown): string | undefined {
 export const unavailable = (what: string, why: string, cause: unknown): DomainError =>
   new DomainError('TEMPORARILY_UNAVAILABLE', `${what} cannot be reached at the moment: ${why}`, {
     retryAfter: 5,
-    cause,
+    cause: bare(cause),
   });
 
 /** The server's own access to a store is refused: nothing that a retry or another request changes. */
 export const accessRefused = (message: string, cause: unknown): DomainError =>
-  new DomainError('PERMISSION_DENIED', message, { cause });
+  new DomainError('PERMISSION_DENIED', message, { cause: bare(cause) });
+
+/** A refusal that nobody foresaw; what the store said may help an operator. */
+export const unexpected = (what: string, said: string, cause: unknown): DomainError =>
+  new DomainError('INTERNAL_ERROR', `${what} answered ${said}`, { cause: bare(cause) });
+
+/** An SDK's error holds the request, credentials and all: only its words and its origin go on, to be logged. */
+function bare(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause;
+  const { name, message, stack } = cause;
+  return Object.assign(new Error(message), { name, stack });
+}

@@ -63,6 +63,8 @@ describe('an Azure store', () => {
     }
     await put(store, at('h/sub/file'), 'x');
     expect(await walk(store, at('h'))).toEqual(['h/sub/file:1']);
+    expect(await store.list(ROOT)).toEqual([{ name: 'h', isDir: true, size: 0 }]);
+    expect(await store.list(at('h'))).toEqual([{ name: 'sub', isDir: true, size: 0 }]);
     await store.delete(at('h'));
     const left: string[] = [];
     for await (const { name } of container.listBlobsFlat({ prefix: 'store/h' })) left.push(name);

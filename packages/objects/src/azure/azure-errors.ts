@@ -1,7 +1,7 @@
 import { DomainError, invalid, missing } from '@millrace/core';
 import { type ArtifactPath, ROOT } from '../artifact-path.ts';
 import { noSuchArtifact } from '../artifact-store.ts';
-import { accessRefused, networkCode, unavailable } from '../remote-errors.ts';
+import { accessRefused, networkCode, unavailable, unexpected } from '../remote-errors.ts';
 
 /** What Azure answered, in words for whoever can act on it; anything else is returned as it came. */
 export function azureError(error: unknown, container: string, uri: string, path: ArtifactPath): unknown {
@@ -39,7 +39,7 @@ export function azureError(error: unknown, container: string, uri: string, path:
   if (statusCode !== undefined && (statusCode >= 500 || statusCode === 429)) {
     return unavailable(store, `it answered ${statusCode} ${code ?? ''}`, error);
   }
-  return error;
+  return statusCode === undefined ? error : unexpected(store, `${statusCode} ${code}: ${error.message}`, error);
 }
 
 export const isMissingBlob = (error: unknown): boolean => {

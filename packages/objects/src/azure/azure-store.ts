@@ -14,6 +14,7 @@ import {
   type ArtifactStore,
   type Body,
   type ByteRange,
+  byName,
   type Entry,
   type MultipartUpload,
   type OpenArtifact,
@@ -28,7 +29,7 @@ import {
 import { checkedChunks } from '../body.ts';
 import { forEachConcurrent } from '../concurrency.ts';
 import { checkPartCount, orderedParts, PART_URL_SECONDS } from '../multipart.ts';
-import { attachment, byName, ObjectKeys } from '../object-keys.ts';
+import { attachment, ObjectKeys } from '../object-keys.ts';
 import { sendParts, splitBody, untilAborted } from '../parts.ts';
 import { checkByProbe } from '../probe.ts';
 import { type AzureDestination, createAzureClient, type Env } from './azure-client.ts';
@@ -114,14 +115,16 @@ class AzureStore implements ArtifactStore {
   list(folder: ArtifactPath): Promise<Entry[]> {
     return this.#guarded(folder, async () => {
       const entries: Entry[] = [];
-      const query = { prefix: this.#keys.below(folder) };
+      const query = { prefix: this.#keys.below(folder), includeMetadata: true };
       for await (const { segment } of this.#container
         .listBlobsByHierarchy('/', query)
         .byPage({ maxPageSize: this.#pageSize })) {
-        const blobs = segment.blobItems.map(({ name, properties }) => ({
-          key: name,
-          size: properties.contentLength ?? 0,
-        }));
+        const blobs = segment.blobItems
+          .filter(({ metadata }) => !isFolderMarker(metadata))
+          .map(({ name, properties }) => ({
+            key: name,
+            size: properties.contentLength ?? 0,
+          }));
         const prefixes = (segment.blobPrefixes ?? []).map(({ name }) => name);
         entries.push(...this.#keys.entries(folder, blobs, prefixes));
       }

@@ -1,7 +1,7 @@
 import { DomainError, missing } from '@millrace/core';
 import { type ArtifactPath, ROOT } from '../artifact-path.ts';
 import { noSuchArtifact } from '../artifact-store.ts';
-import { accessRefused, networkCode, unavailable } from '../remote-errors.ts';
+import { accessRefused, networkCode, unavailable, unexpected } from '../remote-errors.ts';
 
 const SETTINGS = "GOOGLE_APPLICATION_CREDENTIALS, or the machine's own service account";
 
@@ -30,7 +30,7 @@ export function gcsError(error: unknown, bucket: string, uri: string, path: Arti
   if (code !== undefined) return unavailable(store, `${code}; check the network`, error);
   if (status !== undefined && (status >= 500 || status === 429))
     return unavailable(store, `it answered ${status}`, error);
-  return error;
+  return status === undefined ? error : unexpected(store, `${status}: ${error.message}`, error);
 }
 
 export const isMissingObject = (error: unknown): boolean => error instanceof Error && statusOf(error) === 404;

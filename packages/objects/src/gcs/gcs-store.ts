@@ -6,6 +6,7 @@ import {
   type ArtifactStore,
   type Body,
   type ByteRange,
+  byName,
   type Entry,
   type MultipartUpload,
   type OpenArtifact,
@@ -21,7 +22,7 @@ import { checkedChunks } from '../body.ts';
 import { forEachConcurrent } from '../concurrency.ts';
 import type { Destination } from '../destination.ts';
 import { checkPartCount, orderedParts, PART_URL_SECONDS } from '../multipart.ts';
-import { attachment, byName, ObjectKeys } from '../object-keys.ts';
+import { attachment, ObjectKeys } from '../object-keys.ts';
 import { splitBody, untilAborted } from '../parts.ts';
 import { checkByProbe } from '../probe.ts';
 import { ComposedUploads } from './composed-upload.ts';

@@ -7,6 +7,8 @@ import { errorCode } from './local-errors.ts';
 
 const REMEMBERED_FOLDERS = 10_000;
 
+const UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS']);
+
 /** The folders below one root: made so that they survive a power cut, and never entered through a symbolic link. */
 export class DurableFolders {
   readonly #root: string;
@@ -102,6 +104,9 @@ export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
+  } catch (error) {
+    // Some network file systems have nothing to sync in a folder, and say so; any other failure is one.
+    if (!UNSUPPORTED.has(errorCode(error) ?? '')) throw error;
   } finally {
     await handle.close();
   }

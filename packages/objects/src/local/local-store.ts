@@ -8,6 +8,7 @@ import {
   type ArtifactStore,
   type Body,
   type ByteRange,
+  byName,
   type Entry,
   type MultipartUpload,
   noSuchArtifact,
@@ -73,6 +74,7 @@ class LocalStore implements ArtifactStore {
         const { start, end } = resolveRange(range, size) ?? { start: 0, end: size - 1 };
         return { ...statOf(stat), stream: await streamFile(fd, start, end) };
       } catch (error) {
+        // Streaming closes it in every case, so only a refused range leaves it open.
         if (error instanceof DomainError) await io.close(fd);
         throw error;
       }
@@ -93,7 +95,7 @@ class LocalStore implements ArtifactStore {
       for (const { name, file } of await this.#scan.read(folder)) {
         entries.push({ name, isDir: file === undefined, size: file?.size ?? 0 });
       }
-      return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+      return entries.sort(byName);
     });
   }
 
@@ -134,7 +136,8 @@ class LocalStore implements ArtifactStore {
   writePart(uploadId: string, partNumber: number, body: Body, options: WriteOptions = {}): Promise<{ etag: string }> {
     return this.#guarded(ROOT, async () => {
       const path = await this.#uploads.target(uploadId);
-      return { etag: await this.#uploads.writePart(uploadId, partNumber, checkedChunks(path, body, options)) };
+      const chunks = checkedChunks(path, body, options);
+      return this.#guarded(path, async () => ({ etag: await this.#uploads.writePart(uploadId, partNumber, chunks) }));
     });
   }
 
@@ -186,10 +189,12 @@ class LocalStore implements ArtifactStore {
 
   /** Makes the root and the private temp folder, once: a root that vanishes later is an unmounted disk, not to be made anew. */
   #prepare(): Promise<void> {
-    this.#ready ??= makeDurableFolder(this.#root).then(() => makePrivateFolder(this.#temp));
-    this.#ready.catch(() => {
-      this.#ready = undefined;
-    });
+    this.#ready ??= makeDurableFolder(this.#root)
+      .then(() => makePrivateFolder(this.#temp))
+      .catch((error) => {
+        this.#ready = undefined;
+        throw error;
+      });
     return this.#ready;
   }
 

@@ -6,7 +6,7 @@ import type { ArtifactPath } from '../artifact-path.ts';
 import type { UploadedPart } from '../artifact-store.ts';
 import { checkPartNumber } from '../multipart.ts';
 import { createFile, etagOf, io, openFile } from './file-io.ts';
-import { isAbsent } from './local-errors.ts';
+import { errorCode, isAbsent } from './local-errors.ts';
 
 const PREFIX = 'upload-';
 const TARGET = 'target';
@@ -35,11 +35,14 @@ export class LocalUploads {
   /** Stores one part whole; the last writer of a number wins. */
   async writePart(uploadId: string, partNumber: number, chunks: AsyncIterable<Uint8Array>): Promise<string> {
     const part = this.#part(uploadId, partNumber);
-    await this.target(uploadId);
     const temp = `${part}.${randomUUID()}`;
-    const stat = await createFile(temp, chunks);
-    await io.rename(temp, part);
-    return etagOf(stat);
+    try {
+      const stat = await createFile(temp, chunks);
+      await io.rename(temp, part);
+      return etagOf(stat);
+    } catch (error) {
+      throw isAbsent(error) ? noSuchUpload(uploadId) : error;
+    }
   }
 
   /** The path that the upload was created for; unknown: RESOURCE_DOES_NOT_EXIST. */
@@ -81,7 +84,10 @@ export class LocalUploads {
   /** Forgets the parts but keeps word that the upload was completed, until the sweep. */
   async finish(uploadId: string): Promise<void> {
     const folder = this.#folder(uploadId);
-    await createFile(`${folder}/${DONE}`, bytes(''));
+    await createFile(`${folder}/${DONE}`, bytes('')).catch((error) => {
+      // Two that completed it at once are both done.
+      if (errorCode(error) !== 'EEXIST') throw error;
+    });
     const parts = (await readdir(folder)).filter((name) => name !== DONE && name !== TARGET);
     await Promise.all(parts.map((name) => rm(`${folder}/${name}`, { force: true })));
   }

@@ -1,7 +1,7 @@
 import { DomainError, invalid, missing } from '@millrace/core';
 import { type ArtifactPath, ROOT } from '../artifact-path.ts';
 import { noSuchArtifact } from '../artifact-store.ts';
-import { accessRefused, networkCode, unavailable } from '../remote-errors.ts';
+import { accessRefused, networkCode, unavailable, unexpected } from '../remote-errors.ts';
 
 const SETTINGS = 'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile or role of the server';
 
@@ -47,7 +47,7 @@ export function s3Error(error: unknown, bucket: string, uri: string, path: Artif
   if (code !== undefined) return unavailable(store, `${code}; check MLFLOW_S3_ENDPOINT_URL and the network`, error);
   if (status !== undefined && (status >= 500 || status === 429))
     return unavailable(store, `it answered ${status} ${error.name}`, error);
-  return error;
+  return status === undefined ? error : unexpected(store, `${status} ${error.name}: ${error.message}`, error);
 }
 
 const statusOf = (error: Error): number | undefined => {

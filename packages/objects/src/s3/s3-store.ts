@@ -20,6 +20,7 @@ import {
   type ArtifactStore,
   type Body,
   type ByteRange,
+  byName,
   type Entry,
   type MultipartUpload,
   type OpenArtifact,
@@ -33,7 +34,7 @@ import {
 import { checkedChunks } from '../body.ts';
 import type { Destination } from '../destination.ts';
 import { checkPartCount, MAX_PARTS, orderedParts, PART_URL_SECONDS } from '../multipart.ts';
-import { attachment, byName, ObjectKeys } from '../object-keys.ts';
+import { attachment, ObjectKeys } from '../object-keys.ts';
 import { sendParts, splitBody, untilAborted } from '../parts.ts';
 import { checkByProbe } from '../probe.ts';
 import { createS3Client, type Env, uploadExtras } from './s3-client.ts';

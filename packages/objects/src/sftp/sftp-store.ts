@@ -7,6 +7,7 @@ import {
   type ArtifactStore,
   type Body,
   type ByteRange,
+  byName,
   type Entry,
   noSuchArtifact,
   type OpenArtifact,
@@ -18,7 +19,6 @@ import {
 } from '../artifact-store.ts';
 import { cancelled, checkedChunks } from '../body.ts';
 import { forEachConcurrent } from '../concurrency.ts';
-import { byName } from '../object-keys.ts';
 import { checkByProbe } from '../probe.ts';
 import { type Env, type SftpDestination, sftpConfig } from './sftp-config.ts';
 import { sftpError } from './sftp-errors.ts';
