@@ -20,6 +20,7 @@ export interface SftpPeer extends Peer {
   readonly folder: string;
   /** Breaks every connection, as a network does; new ones are taken. */
   disconnect(): void;
+  connections(): number;
 }
 
 /**
@@ -70,6 +71,7 @@ export async function startSftp(): Promise<SftpPeer> {
     port,
     folder,
     disconnect,
+    connections: () => sockets.size,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -109,6 +109,16 @@ describe('an SFTP store', () => {
     expect((await read(store, at('large'))).equals(content)).toBe(true);
   });
 
+  it('connects once for requests that come together', async () => {
+    const store = await opened();
+    await Promise.all(Array.from({ length: 8 }, () => store.list(ROOT)));
+    peer.disconnect();
+    while (peer.connections() > 0) await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all(Array.from({ length: 8 }, () => store.list(ROOT).catch(() => [])));
+    await Promise.all(Array.from({ length: 8 }, () => store.list(ROOT)));
+    expect(peer.connections()).toBe(1);
+  });
+
   it('lists and follows no links', async () => {
     const store = await opened();
     const outside = tempDir('outside');

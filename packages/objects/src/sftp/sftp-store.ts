@@ -153,16 +153,21 @@ class SftpStore implements ArtifactStore {
 
   /** The connection that all requests share, made anew once it broke. */
   async #connected(): Promise<SftpSession> {
-    if (this.#session !== undefined) {
-      const session = await this.#session;
+    for (;;) {
+      this.#session ??= this.#connect();
+      const connecting = this.#session;
+      const session = await connecting.catch((error) => {
+        this.#forget(connecting);
+        throw error;
+      });
       if (session.isOpen) return session;
+      this.#forget(connecting);
     }
-    const connecting = this.#connect();
-    this.#session = connecting;
-    connecting.catch(() => {
-      if (this.#session === connecting) this.#session = undefined;
-    });
-    return connecting;
+  }
+
+  /** Unless another request has connected anew already. */
+  #forget(session: Promise<SftpSession>): void {
+    if (this.#session === session) this.#session = undefined;
   }
 
   #absolute(path: ArtifactPath): string {
