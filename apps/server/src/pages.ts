@@ -10,17 +10,13 @@ const UI_DIST = fileURLToPath(new URL('../../ui/dist', import.meta.url));
 const NO_UI = `<!doctype html><meta charset="utf-8"><title>Millrace</title>
 <p>The API is running. The page is not built here: start the server with <code>npm start</code>, which builds it.</p>`;
 
-/** Pages of the UI find their way in the browser: each of their addresses is answered with the same document. */
-const UI_ROUTES = ['/', '/experiments', '/experiments/*', '/runs/*', '/compare-runs'];
-
-/** The browser loads nothing from elsewhere, and nothing of an artifact runs here. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
+/** The document says itself what it may load; who may frame it can only be said here. */
+const CONTENT_SECURITY_POLICY = "frame-ancestors 'self'";
 
 /** The UI, health checks and version. */
 export function mountPages(app: FastifyInstance): void {
-  app.get('/health', async () => 'OK');
-  app.get('/livez', async () => 'OK');
+  app.get('/health', { exposeHeadRoute: true }, async () => 'OK');
+  app.get('/livez', { exposeHeadRoute: true }, async () => 'OK');
   app.get('/version', async () => contract.mlflow);
 
   let openApi: string | undefined;
@@ -45,12 +41,11 @@ export function mountPages(app: FastifyInstance): void {
       response.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
-  for (const url of UI_ROUTES) {
-    app.get(url, (_request, reply) =>
-      reply
-        .header('content-security-policy', CONTENT_SECURITY_POLICY)
-        .header('cache-control', 'no-cache')
-        .sendFile('index.html'),
-    );
-  }
+  // Views are in the fragment, as the links that clients print have them.
+  app.get('/', (_request, reply) =>
+    reply
+      .header('content-security-policy', CONTENT_SECURITY_POLICY)
+      .header('cache-control', 'no-cache')
+      .sendFile('index.html'),
+  );
 }

@@ -1,6 +1,5 @@
 import type { Database } from './access.ts';
 import type { BackendUri } from './backend-uri.ts';
-import { PostgresDatabase } from './postgres/database.ts';
 import { SqliteDatabase } from './sqlite/database.ts';
 
 export interface OpenOptions {
@@ -11,5 +10,9 @@ export interface OpenOptions {
 }
 
 /** Opens a database whose schema is current (see `migrate`). */
-export const openDatabase = async (uri: BackendUri, options: OpenOptions): Promise<Database> =>
-  uri.dialect === 'sqlite' ? SqliteDatabase.open(uri.file, options) : new PostgresDatabase(uri.url);
+export async function openDatabase(uri: BackendUri, options: OpenOptions): Promise<Database> {
+  if (uri.dialect === 'sqlite') return SqliteDatabase.open(uri.file, options);
+  // Only who uses PostgreSQL pays for its driver: worker threads load this package too.
+  const { PostgresDatabase } = await import('./postgres/database.ts');
+  return new PostgresDatabase(uri.url);
+}

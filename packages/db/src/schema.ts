@@ -3,8 +3,6 @@ import { dirname } from 'node:path';
 import { DomainError } from '@millrace/core';
 import { type BackendUri, redact } from './backend-uri.ts';
 import { compare, type Migration, render, type SchemaState } from './migrations.ts';
-import { asDomainError } from './postgres/connection.ts';
-import { connect } from './postgres/database.ts';
 import { SqliteConnection } from './sqlite/connection.ts';
 
 const HISTORY = `CREATE TABLE millrace_migrations (
@@ -98,6 +96,8 @@ async function visitSqlite<T>(file: string, use: (target: Target) => Promise<T>)
 }
 
 async function visitPostgres<T>(url: string, use: (target: Target) => Promise<T>): Promise<T> {
+  const { connect } = await import('./postgres/database.ts');
+  const { asDomainError } = await import('./postgres/connection.ts');
   const pool = connect(url, 1);
   try {
     return (await pool.begin(async (tx) => {

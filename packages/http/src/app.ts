@@ -1,6 +1,7 @@
 import { DomainError } from '@millrace/core';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { JSON_BODY_LIMIT, sendError } from './errors.ts';
+import { refuseUnhandled } from './operations.ts';
 import { type SecurityOptions, securityCheck } from './security.ts';
 
 export interface AppOptions extends SecurityOptions {
@@ -23,6 +24,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     requestTimeout: 0,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    exposeHeadRoutes: false,
     routerOptions: {
       maxParamLength: 4096,
       querystringParser: (text) => new URLSearchParams(text) as unknown as Record<string, unknown>,
@@ -47,15 +49,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     }
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
-  app.setNotFoundHandler((request, reply) =>
-    sendError(
-      new DomainError(
-        'ENDPOINT_NOT_FOUND',
-        `No API found for '${request.method} ${request.url.split('?')[0]!.slice(0, 200)}'`,
-      ),
-      request,
-      reply,
-    ),
-  );
+  app.setNotFoundHandler((request) => {
+    refuseUnhandled(request);
+    const path = request.url.split('?')[0]!.slice(0, 200);
+    throw new DomainError('ENDPOINT_NOT_FOUND', `No API found for '${request.method} ${path}'`);
+  });
   return app;
 }

@@ -50,21 +50,22 @@ export type RawHandlers = { readonly [Id in OperationId]?: (call: RawCall) => Pr
 
 type AnyHandler = (request: Record<string, unknown>, context: CallContext) => unknown;
 
-/** Mounts every operation of the contract: with its handler, or answering 501 where nobody handles it yet. */
+/** Mounts the operations of the contract that somebody handles; the others answer 501 (see `refuseUnhandled`). */
 export function mountOperations(app: FastifyInstance, handlers: Handlers, rawHandlers: RawHandlers = {}): void {
   const raw: RouteOptions[] = [];
   const mounted = new Set<string>();
   for (const op of operations.values()) {
     const rawHandler = rawHandlers[op.id as OperationId];
     const handler = handlers[op.id as OperationId] as AnyHandler | undefined;
+    if (rawHandler === undefined && handler === undefined) continue;
     for (const { method, path } of routesOf(op)) {
       const url = fastifyPath(path);
       const name = `${method} ${url}`;
       if (mounted.has(name) || app.hasRoute({ method, url })) continue;
       mounted.add(name);
       const route = { method, url, config: { restName: /\*(\w+)$/.exec(path)?.[1] } };
-      if (rawHandler !== undefined) raw.push({ ...route, handler: bindRaw(rawHandler) });
-      else app.route({ ...route, handler: handler === undefined ? notImplemented(op) : bind(op, handler) });
+      if (handler !== undefined) app.route({ ...route, handler: bind(op, handler) });
+      else raw.push({ ...route, exposeHeadRoute: method === 'GET', handler: bindRaw(rawHandler!) });
     }
   }
   app.register(async (scope) => {
@@ -72,6 +73,31 @@ export function mountOperations(app: FastifyInstance, handlers: Handlers, rawHan
     for (const route of raw) scope.route(route);
   });
 }
+
+let contractRoutes: { readonly method: string; readonly path: RegExp; readonly rpc: string }[] | undefined;
+
+/**
+ * Throws 501 where a request that found no route names an operation of the contract. Hundreds of them are not handled
+ * yet: as routes they would cost more memory than everything that is.
+ */
+export function refuseUnhandled({ method, url }: FastifyRequest): void {
+  contractRoutes ??= [...operations.values()].flatMap((op) =>
+    routesOf(op).map((route) => ({ method: route.method, path: pathPattern(route.path), rpc: op.rpc })),
+  );
+  const path = url.split('?')[0]!;
+  const route = contractRoutes.find((candidate) => candidate.method === method && candidate.path.test(path));
+  if (route !== undefined) {
+    throw new DomainError('NOT_IMPLEMENTED', `${route.rpc} is not available on this server yet.`);
+  }
+}
+
+const pathPattern = (path: string) =>
+  new RegExp(
+    `^${path
+      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/:\w+/g, '[^/]+')
+      .replace(/\*\w+/g, '.+')}$`,
+  );
 
 /** Mounts a route of ours, beside the contract, whose body streams. */
 export function mountRaw(
@@ -96,10 +122,6 @@ const bindRaw = (handler: (call: RawCall) => Promise<unknown>) => (request: Fast
 
 /** The router knows a rest-of-path only at the end: what follows one in the contract is part of it. */
 const fastifyPath = (path: string) => path.replace(/\*.*$/, '*');
-
-const notImplemented = (op: Operation) => () => {
-  throw new DomainError('NOT_IMPLEMENTED', `${op.rpc} is not available on this server yet.`);
-};
 
 function bind(op: Operation, handler: AnyHandler) {
   return async (request: FastifyRequest, reply: FastifyReply) => {

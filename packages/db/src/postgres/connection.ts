@@ -64,7 +64,7 @@ export class PostgresSession implements Transactor {
   async insert(spec: InsertSpec, rows: readonly SqlRow[]): Promise<Uint8Array> {
     const inserted = new Uint8Array(rows.length);
     if (rows.length === 0) return inserted;
-    const columns = spec.columns.map((_, i) => rows.map((row) => row[i] ?? null));
+    const columns = spec.columns.map((_, i) => rows.map((row) => elementOf(row[i])));
     const returned = await this.#session.unsafe(insertText(spec), columns as never[], { prepare: true }).values();
     if (returned.length === rows.length) return inserted.fill(1);
     const kept = new Set(returned.map((row) => JSON.stringify(row, textOf)));
@@ -76,9 +76,13 @@ export class PostgresSession implements Transactor {
   }
 }
 
-/** JSON knows neither bigint nor infinities. */
+/** The driver takes an array whose first element is a bigint for a single int8. */
+const elementOf = (value: SqlValue | undefined): SqlValue =>
+  typeof value === 'bigint' ? String(value) : (value ?? null);
+
+/** One text for each value that a row was given and comes back with: JSON knows neither bigint nor infinities. */
 const textOf = (_key: string, value: unknown) =>
-  typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)) ? String(value) : value;
+  typeof value === 'bigint' || typeof value === 'number' ? String(value === 0 ? 0 : value) : value;
 
 /** Failures of the database or of the way to it, as the caller may hear them. */
 export function asDomainError(error: unknown): unknown {
@@ -96,6 +100,11 @@ export function asDomainError(error: unknown): unknown {
   }
   if (code === '23505') {
     return new DomainError('RESOURCE_CONFLICT', 'Another request made the same name at the same time; try again.', {
+      cause: error,
+    });
+  }
+  if (code === '54000') {
+    return new DomainError('INVALID_PARAMETER_VALUE', 'A value is too long for the index that finds it.', {
       cause: error,
     });
   }

@@ -21,7 +21,7 @@ export class SqliteConnection implements Transactor {
     if (!options.readOnly) this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     this.#db.exec(
       `PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA case_sensitive_like = ON;
-       PRAGMA cache_size = -${options.readOnly ? 8_192 : 32_768}; PRAGMA mmap_size = 1073741824;
+       PRAGMA cache_size = -${options.readOnly ? 8_192 : 32_768};
        PRAGMA journal_size_limit = 67108864`,
     );
   }

@@ -1,6 +1,6 @@
 import { invalid } from '@millrace/core';
 import { list, read, sql, type Transactor, write } from '@millrace/db';
-import { parseExperimentId } from '../experiments/experiment.store.ts';
+import { experimentIdOf } from '../experiments/experiment.store.ts';
 import { linkModels, type ModelLink } from '../runs/run.commands.ts';
 import { dropDoc, holdActiveRun } from '../runs/run.store.ts';
 import type { KeyValue, RunRef } from '../runs/run.ts';
@@ -71,7 +71,7 @@ export const searchDatasets = read(
     if (experimentIds.length > MAX_EXPERIMENTS) {
       throw invalid(`At most ${MAX_EXPERIMENTS} experiment_ids can be searched for datasets at once.`);
     }
-    const ids = experimentIds.map(parseExperimentId);
+    const ids = experimentIds.map(experimentIdOf);
     const rows = await db.query<[number, string, string, string | null]>(
       sql`SELECT DISTINCT d.experiment_id, d.name, d.digest, i.context
         FROM datasets d JOIN run_datasets i ON i.dataset_id = d.id JOIN runs r ON r.id = i.run_id

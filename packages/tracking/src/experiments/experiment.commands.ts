@@ -8,7 +8,6 @@ import {
   holdActiveExperiment,
   holdExperiment,
   noExperiment,
-  parseExperimentId,
   toExperiment,
   withTags,
 } from './experiment.store.ts';
@@ -119,11 +118,10 @@ export const setExperimentStage = write(
       experiment.id,
     ]);
     await tx.run('DELETE FROM run_docs WHERE run_id IN (SELECT id FROM runs WHERE experiment_id = ?)', [experiment.id]);
-    await tx.run("UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE experiment_id = ? AND lifecycle_stage <> 'purging'", [
-      stage,
-      stage === 'deleted' ? now : null,
-      experiment.id,
-    ]);
+    await tx.run(
+      "UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE experiment_id = ? AND lifecycle_stage <> 'purging'",
+      [stage, stage === 'deleted' ? now : null, experiment.id],
+    );
   },
 );
 
@@ -161,8 +159,4 @@ export const getExperimentByName = read('experiments.getByName', async (db, name
   if (row === undefined) throw missing(`Could not find experiment with name '${name}'`);
   const [experiment] = await withTags(db, [toExperiment(row)]);
   return experiment!;
-});
-
-export const experimentExists = read('experiments.exists', async (db, id: string): Promise<boolean> => {
-  return (await db.all('SELECT 1 FROM experiments WHERE id = ?', [parseExperimentId(id)])).length > 0;
 });

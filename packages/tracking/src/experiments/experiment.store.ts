@@ -1,4 +1,4 @@
-import { invalid, missing } from '@millrace/core';
+import { invalid, missing, parseExperimentId } from '@millrace/core';
 import { list, type Reader, sql, type Transactor } from '@millrace/db';
 import type { Int64, KeyValue, LifecycleStage } from '../runs/run.ts';
 
@@ -21,13 +21,9 @@ export const toExperiment = (row: ExperimentRow): Experiment => {
   return { id, name, artifactLocation, lifecycleStage, creationTime, lastUpdateTime };
 };
 
-/** Ids are decimal strings on the wire. */
-export function parseExperimentId(text: string): number {
-  const id = Number(text);
-  if (!/^\d{1,19}$/.test(text)) {
-    throw invalid(`Invalid experiment ID '${text.slice(0, 100)}': an experiment ID is a string of decimal digits.`);
-  }
-  // Beyond 2^53 no id was ever given out.
+/** Ids are decimal strings on the wire. Beyond 2^53 none was ever given out. */
+export function experimentIdOf(text: string): number {
+  const id = Number(parseExperimentId(text));
   return Number.isSafeInteger(id) ? id : -1;
 }
 
@@ -35,7 +31,7 @@ export const noExperiment = (id: string) => missing(`No Experiment with id=${id}
 
 async function find(db: Reader, idText: string, lock: string): Promise<Experiment> {
   const [row] = await db.all<ExperimentRow>(`SELECT ${EXPERIMENT_COLUMNS} FROM experiments e WHERE e.id = ?${lock}`, [
-    parseExperimentId(idText),
+    experimentIdOf(idText),
   ]);
   if (row === undefined) throw noExperiment(idText);
   return toExperiment(row);

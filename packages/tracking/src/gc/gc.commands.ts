@@ -1,6 +1,6 @@
 import { invalid } from '@millrace/core';
 import { list, read, type Sql, sql, write } from '@millrace/db';
-import { parseExperimentId } from '../experiments/experiment.store.ts';
+import { experimentIdOf } from '../experiments/experiment.store.ts';
 
 /** What to remove for good; without ids everything that was deleted before `before`. */
 export interface GcScope {
@@ -18,7 +18,7 @@ export interface Doomed {
 
 /** Lists what is in deleted state and in the scope. An id that names something active is an error: gc never deletes that. */
 export const findDoomed = read('gc.find', async (db, { before, runIds, experimentIds }: GcScope): Promise<Doomed> => {
-  const wanted = [...experimentIds].map(parseExperimentId);
+  const wanted = [...experimentIds].map(experimentIdOf);
   const all = runIds.length === 0 && wanted.length === 0;
   const experiments =
     all || wanted.length > 0

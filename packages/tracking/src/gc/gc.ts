@@ -51,17 +51,20 @@ export async function collectGarbage(db: Database, places: ArtifactPlaces, optio
     const { store, folder } = await places.resolve(uri);
     await store.removeTree(folder);
   };
+  // A run's folder is named after it and holds nothing but its artifacts.
+  const ownFolder = (uri: string, id: string) =>
+    uri.endsWith(`/${id}/artifacts`) ? uri.slice(0, -'/artifacts'.length) : uri;
   for (const { runUuid, artifactUri } of doomed.runs) {
     await attempt(`run ${runUuid}`, async () => {
       if (!(await db.write(claimRun, runUuid))) return;
-      await removeArtifacts(artifactUri);
+      await removeArtifacts(ownFolder(artifactUri, runUuid));
       while (!(await db.write(purgeSome, runUuid)));
       report.runs++;
     });
   }
   for (const { modelId, artifactUri } of doomed.models) {
     await attempt(`logged model ${modelId}`, async () => {
-      await removeArtifacts(artifactUri);
+      await removeArtifacts(ownFolder(artifactUri, modelId));
       await db.write(purgeModel, modelId);
       report.models++;
     });

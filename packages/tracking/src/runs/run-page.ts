@@ -1,7 +1,7 @@
 import type { CompareNode, FilterNode, OrderKey, PageValue } from '@millrace/core';
 import { join, type Reader, raw, type Sql, type SqlValue, sql } from '@millrace/db';
 import { conditionSql, filterSql } from '../search/filter-sql.ts';
-import { afterSql, type OrderTerm, orderSql } from '../search/page.ts';
+import { afterSql, amongIds, type OrderTerm, orderSql } from '../search/page.ts';
 import type { LifecycleStage } from './run.ts';
 import { KEYED_TABLES, type RunFields } from './run-fields.ts';
 import { MISSING, NAN, REAL, type RunOrder } from './run-order.ts';
@@ -35,15 +35,16 @@ export async function findRunPage(db: Reader, query: RunPageQuery): Promise<Foun
   const cells = query.experimentIds.flatMap((experimentId) => query.stages.map((stage) => ({ experimentId, stage })));
   if (cells.length === 0) return [];
   if (cells.length > MAX_CELLS) {
-    const ids = join(
-      query.experimentIds.map((id) => sql`${id}`),
-      ', ',
-    );
     const stages = join(
       query.stages.map((stage) => sql`${stage}`),
       ', ',
     );
-    return sortAll(db, query, raw('runs r'), sql`r.experiment_id IN (${ids}) AND r.lifecycle_stage IN (${stages})`);
+    return sortAll(
+      db,
+      query,
+      raw('runs r'),
+      sql`${amongIds(raw('r.experiment_id'), query.experimentIds, db.dialect)} AND r.lifecycle_stage IN (${stages})`,
+    );
   }
   const pages: FoundRun[] = [];
   for (const { experimentId, stage } of cells) pages.push(...(await findInCell(db, query, experimentId, stage)));

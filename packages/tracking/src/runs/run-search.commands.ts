@@ -9,7 +9,7 @@ import {
   parseOrderBy,
 } from '@millrace/core';
 import { list, read, sql } from '@millrace/db';
-import { parseExperimentId } from '../experiments/experiment.store.ts';
+import { experimentIdOf } from '../experiments/experiment.store.ts';
 import type { LifecycleStage } from './run.ts';
 import { assembleRuns } from './run-doc.store.ts';
 import { runFields } from './run-fields.ts';
@@ -53,7 +53,7 @@ export const searchRuns = read('runs.search', async (db, search: RunSearch): Pro
   checkPageSize(search.maxResults, PAGE_SIZES.run.most);
   const filter = parseFilter('run', search.filter);
   const keys = completeOrder('run', parseOrderBy('run', search.orderBy));
-  const experimentIds = [...new Set(search.experimentIds.map(parseExperimentId))];
+  const experimentIds = [...new Set(search.experimentIds.map(experimentIdOf))];
   const binding = ['run', experimentIds, search.filter, search.view, search.orderBy] as const;
   const fields = await runFields(
     db,

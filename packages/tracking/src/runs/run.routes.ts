@@ -37,6 +37,7 @@ import { RUN_NAME_TAG } from './run.ts';
 import { searchRuns } from './run-search.commands.ts';
 
 const EMPTY = new Json('{}');
+const MAX_MODEL_ID_LENGTH = 256;
 
 interface NamesRun {
   readonly run_id?: string;
@@ -203,12 +204,18 @@ function withModel(
   point: { key: string; value: number; timestamp: Int64; step: Int64 },
   of: { readonly model_id?: string; readonly dataset_name?: string; readonly dataset_digest?: string },
 ): MetricPoint {
+  if (Boolean(of.dataset_name) !== Boolean(of.dataset_digest)) {
+    throw invalid('Both dataset_name and dataset_digest must be provided if one is provided');
+  }
   if (of.model_id === undefined || of.model_id === '') return point;
   return { ...point, model_id: of.model_id, dataset_name: of.dataset_name, dataset_digest: of.dataset_digest };
 }
 
 function modelId(id: string | undefined): string {
   if (id === undefined || id === '') throw invalid("Missing value for required parameter 'models[].model_id'.");
+  if (id.length > MAX_MODEL_ID_LENGTH) {
+    throw invalid(`A model_id has ${id.length} characters; it may have at most ${MAX_MODEL_ID_LENGTH}.`);
+  }
   return plain('model_id', id);
 }
 
