@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { dbCommand } from './commands/db.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { gcCommand } from './commands/gc.ts';
+import { importCommand } from './commands/import.ts';
 import { serverCommand } from './commands/server.ts';
 
 const program = new Command('millrace')
@@ -11,6 +12,7 @@ const program = new Command('millrace')
   .addCommand(serverCommand())
   .addCommand(dbCommand())
   .addCommand(gcCommand())
+  .addCommand(importCommand())
   .addCommand(doctorCommand());
 
 try {

@@ -8,6 +8,7 @@ import { graphqlHandlers } from './graphql/graphql.routes.ts';
 import { loggedModelHandlers } from './logged-models/logged-model.routes.ts';
 import { metricHandlers } from './metrics/metric.routes.ts';
 import { tracking } from './migrations/0001-tracking.ts';
+import { imports } from './migrations/0002-imports.ts';
 import { runHandlers } from './runs/run.routes.ts';
 
 export { ArtifactPlaces } from './artifacts/artifact-places.ts';
@@ -15,8 +16,9 @@ export type { TrackingDeps } from './deps.ts';
 export { ensureDefaultExperiment } from './experiments/experiment.commands.ts';
 export { collectGarbage, findGarbage, type GcReport } from './gc/gc.ts';
 export { RunDocs } from './runs/run-docs.ts';
+export * from './transfer/index.ts';
 
-export const migrations = [tracking];
+export const migrations = [tracking, imports];
 
 /** The module of this feature's commands, by URL. */
 export const commandsModule = new URL('./commands.ts', import.meta.url).href;
