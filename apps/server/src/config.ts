@@ -1,3 +1,4 @@
+import { hostname, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { invalid } from '@millrace/core';
 import { type BackendUri, parseBackendUri } from '@millrace/db';
@@ -68,7 +69,10 @@ export function readConfig(options: ServerOptions, env: Env): ServerConfig {
     artifactRoot,
     localArtifactRoots: localFolder(artifactRoot),
     serveArtifacts,
-    allowedHosts: parseList(options.allowedHosts ?? env.MLFLOW_SERVER_ALLOWED_HOSTS),
+    allowedHosts: [
+      ...parseList(options.allowedHosts ?? env.MLFLOW_SERVER_ALLOWED_HOSTS),
+      ...(LOOPBACK.has(host) ? [] : ownNames()),
+    ],
     allowedOrigins: parseList(options.corsAllowedOrigins ?? env.MLFLOW_SERVER_CORS_ALLOWED_ORIGINS),
     allowUnauthenticated: options.allowUnauthenticated ?? env.MILLRACE_ALLOW_UNAUTHENTICATED === 'true',
     truncateLongValues: env.MLFLOW_TRUNCATE_LONG_VALUES !== 'false',
@@ -80,6 +84,15 @@ export function readConfig(options: ServerOptions, env: Env): ServerConfig {
     );
   }
   return config;
+}
+
+/** Names that requests from other machines may use without being told: no page that rebinds a name can have them. */
+function ownNames(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return [
+    hostname(),
+    ...addresses.map(({ address, family }) => (family === 'IPv6' ? `[${address.split('%')[0]}]` : address)),
+  ];
 }
 
 function parsePort(text: string): number {

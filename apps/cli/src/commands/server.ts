@@ -1,5 +1,5 @@
 import type { ServerOptions } from '@millrace/server';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 const SAME_SIGNAL_MS = 1_000;
 
@@ -16,25 +16,31 @@ export const serverCommand = (): Command =>
       '--default-artifact-root <uri>',
       'where new experiments keep their artifacts (default: through this server)',
     )
+    .option('--serve-artifacts', 'take artifacts and hand them out (the default)')
     .option('--no-serve-artifacts', 'do not take and hand out artifacts; clients use the store themselves')
     .option('--allowed-hosts <hosts>', 'further Host names that requests may use, separated by commas')
     .option('--cors-allowed-origins <origins>', 'further origins that browsers may write from, separated by commas')
     .option('--allow-unauthenticated', 'listen on an address that others reach, without asking who they are')
     .option('--log-level <level>', 'silent, error, warn, info or debug (default warn)')
+    .addOption(new Option('-w, --workers <count>', 'for scripts that say it: one process serves').hideHelp())
+    .addOption(new Option('--dev', 'leave the page to a development server').hideHelp())
     .helpOption('--help')
     .action(serve);
 
-async function serve(options: ServerOptions & { serveArtifacts?: boolean }): Promise<void> {
+async function serve(options: ServerOptions): Promise<void> {
   const { readConfig, startServer } = await import('@millrace/server');
-  // Commander gives `true` for a --no-… option that was not used.
-  const { serveArtifacts, ...given } = options;
-  const config = readConfig({ ...given, ...(serveArtifacts === false ? { serveArtifacts } : {}) }, process.env);
+  const config = readConfig(options, process.env);
   const server = await startServer(config, (error) => {
     console.error('millrace: the database thread ended:', error);
     process.exit(1);
   });
   console.log(`Millrace is at ${server.url}`);
-  if (!config.allowUnauthenticated) console.log('Open to everyone on this machine; nobody else can reach it.');
+  console.log(`Data is in ${config.dataDir}. Log to it with: export MLFLOW_TRACKING_URI=${server.url}`);
+  console.log(
+    config.allowUnauthenticated
+      ? 'Open to everyone who can reach this address.'
+      : 'Open to everyone on this machine; nobody else can reach it.',
+  );
 
   let stoppingSince = 0;
   const stop = () => {
