@@ -45,7 +45,6 @@ export const tracking: Migration = {
       artifact_uri {text} NOT NULL
     ) {compact}`,
     'CREATE INDEX runs_by_start ON runs (experiment_id, lifecycle_stage, start_time DESC, run_uuid)',
-    'CREATE INDEX runs_by_end ON runs (experiment_id, lifecycle_stage, end_time)',
     'CREATE INDEX runs_by_name ON runs (experiment_id, lifecycle_stage, name)',
     // A run as JSON, made when it is first read and dropped by whatever changes the run.
     `CREATE TABLE run_docs (
