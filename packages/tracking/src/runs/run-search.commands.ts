@@ -8,7 +8,7 @@ import {
   parseFilter,
   parseOrderBy,
 } from '@millrace/core';
-import { list, read, sql } from '@millrace/db';
+import { list, type Reader, read, sql } from '@millrace/db';
 import { experimentIdOf } from '../experiments/experiment.store.ts';
 import type { LifecycleStage } from './run.ts';
 import { assembleRuns } from './run-doc.store.ts';
@@ -73,33 +73,44 @@ export const searchRuns = read('runs.search', async (db, search: RunSearch): Pro
     after,
     limit: search.maxResults + 1,
   });
-  let token: string | undefined;
-  if (found.length > search.maxResults) {
-    found.pop();
-    const [, ...values] = found[found.length - 1]!;
-    token = encodePageToken(order.position(values as PageValue[]), binding);
-  }
   const { docs, stale } = await readDocs(
     db,
-    found.map(([id]) => id),
+    found.slice(0, search.maxResults).map(([id]) => id),
   );
-  const runs = found.map(([id]) => docs.get(id)!).join(',');
-  const parts = [...(found.length > 0 ? [`"runs":[${runs}]`] : []), ...(token ? [`"next_page_token":"${token}"`] : [])];
-  return { text: `{${parts.join(',')}}`, stale };
+  let token = '';
+  if (docs.length < found.length) {
+    const [, ...values] = found[docs.length - 1]!;
+    token = `,"next_page_token":"${encodePageToken(order.position(values as PageValue[]), binding)}"`;
+  }
+  return { text: docs.length === 0 ? '{}' : `{"runs":[${docs.join(',')}]${token}}`, stale };
 });
 
-async function readDocs(db: Parameters<typeof assembleRuns>[0], ids: readonly number[]) {
-  const docs = new Map<number, string>();
-  for (let i = 0; i < ids.length; i += 500) {
-    const rows = await db.query<[number, string]>(
-      sql`SELECT run_id, doc FROM run_docs WHERE run_id IN ${list(ids.slice(i, i + 500))}`,
+/** A page of runs with very much in them ends early, with a token: an answer stays far from the longest string. */
+const MAX_PAGE_CHARACTERS = 64 * 1024 * 1024;
+const AT_ONCE = 500;
+
+async function readDocs(db: Reader, ids: readonly number[]): Promise<{ docs: string[]; stale: string[] }> {
+  const docs: string[] = [];
+  const stale: string[] = [];
+  let characters = 0;
+  for (let i = 0; i < ids.length && characters < MAX_PAGE_CHARACTERS; i += AT_ONCE) {
+    const some = ids.slice(i, i + AT_ONCE);
+    const ready = new Map(
+      await db.query<[number, string]>(sql`SELECT run_id, doc FROM run_docs WHERE run_id IN ${list(some)}`),
     );
-    for (const [id, doc] of rows) docs.set(id, doc);
+    const missing = some.filter((id) => !ready.has(id));
+    const made = await assembleRuns(db, missing);
+    for (const id of some) {
+      if (characters >= MAX_PAGE_CHARACTERS) break;
+      const doc = ready.get(id) ?? made.get(id)!;
+      docs.push(doc);
+      characters += doc.length;
+    }
+    if (missing.length === 0) continue;
+    const finished = await db.query<[string]>(
+      sql`SELECT run_uuid FROM runs WHERE id IN ${list(missing)} AND status <> 'RUNNING'`,
+    );
+    stale.push(...finished.flat());
   }
-  const missing = ids.filter((id) => !docs.has(id));
-  for (const [id, doc] of await assembleRuns(db, missing)) docs.set(id, doc);
-  const finished = await db.query<[string]>(
-    sql`SELECT run_uuid FROM runs WHERE id IN ${list(missing.slice(0, 500))} AND status <> 'RUNNING'`,
-  );
-  return { docs, stale: finished.flat() };
+  return { docs, stale };
 }

@@ -1,8 +1,9 @@
 import { appendToUri, invalid, missing } from '@millrace/core';
 import { read, type Transactor, write } from '@millrace/db';
 import { holdActiveExperiment } from '../experiments/experiment.store.ts';
+import { makeKeyIds } from '../keys.store.ts';
 import { appendMetrics, appendModelMetrics } from '../metrics/metric.store.ts';
-import { deleteTag, dropDoc, holdActiveRun, holdRun, writeParams, writeTags } from './run.store.ts';
+import { deleteTag, dropDoc, holdActiveRun, holdRun, renames, writeParams, writeTags } from './run.store.ts';
 import { type Int64, type KeyValue, LOGGED_MODELS_TAG, type MetricPoint, RUN_NAME_TAG, type RunStatus } from './run.ts';
 import { assembleRuns } from './run-doc.store.ts';
 
@@ -38,7 +39,7 @@ export interface RunChange {
 
 /** Answers with the run as JSON. */
 export const updateRun = write('runs.update', async (tx, change: RunChange): Promise<string> => {
-  const run = await holdActiveRun(tx, change.runUuid);
+  const run = await holdActiveRun(tx, change.runUuid, 'to change');
   await tx.run('UPDATE runs SET status = COALESCE(?, status), end_time = COALESCE(?, end_time) WHERE id = ?', [
     change.status ?? null,
     change.endTime ?? null,
@@ -52,13 +53,13 @@ export const updateRun = write('runs.update', async (tx, change: RunChange): Pro
 });
 
 export const deleteRun = write('runs.delete', async (tx, input: { runUuid: string; now: number }): Promise<void> => {
-  const run = await holdRun(tx, input.runUuid);
+  const run = await holdRun(tx, input.runUuid, 'to change');
   await tx.run("UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE id = ?", [input.now, run.id]);
   await dropDoc(tx, run);
 });
 
 export const restoreRun = write('runs.restore', async (tx, input: { runUuid: string }): Promise<void> => {
-  const run = await holdRun(tx, input.runUuid);
+  const run = await holdRun(tx, input.runUuid, 'to change');
   await tx.run("UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL WHERE id = ?", [run.id]);
   await dropDoc(tx, run);
 });
@@ -72,7 +73,12 @@ export interface Batch {
 
 /** All of it or nothing: params, metrics and tags of one request are one transaction. */
 export const logBatch = write('runs.logBatch', async (tx, batch: Batch): Promise<void> => {
-  const run = await holdActiveRun(tx, batch.runUuid);
+  const run = await holdActiveRun(tx, batch.runUuid, renames(batch.tags) ? 'to change' : 'to keep');
+  // New keys of all kinds at once, and so in one order.
+  await makeKeyIds(
+    tx,
+    [batch.params, batch.metrics, batch.tags].flatMap((items) => items.map(({ key }) => key)),
+  );
   await writeParams(tx, run, batch.params);
   await appendMetrics(tx, run, batch.metrics);
   await appendModelMetrics(tx, run, batch.metrics);
@@ -90,7 +96,8 @@ export const removeTag = write('runs.deleteTag', async (tx, input: { runUuid: st
 export const logLegacyModel = write(
   'runs.logModel',
   async (tx, input: { runUuid: string; model: unknown }): Promise<void> => {
-    const run = await holdActiveRun(tx, input.runUuid);
+    // Reads the list and writes it back: nobody else may between.
+    const run = await holdActiveRun(tx, input.runUuid, 'to change');
     const [row] = await tx.all<[string]>(
       'SELECT value FROM tags WHERE run_id = ? AND key_id = (SELECT id FROM keys WHERE name = ?)',
       [run.id, LOGGED_MODELS_TAG],
@@ -156,7 +163,8 @@ export const assembleRun = read('runs.assemble', async (db, runUuid: string): Pr
 /** Makes the JSON of runs that were read without one. Holds each run, so that no change slips in between. */
 export const refreshDocs = write('runs.refreshDocs', async (tx, runUuids: readonly string[]): Promise<void> => {
   const ids: number[] = [];
-  for (const runUuid of runUuids) {
+  // In one order, so that two servers that do the same never wait for each other in a circle.
+  for (const runUuid of [...runUuids].sort()) {
     const [row] = await tx.all<[number]>(`SELECT id FROM runs WHERE run_uuid = ?${tx.forUpdate}`, [runUuid]);
     if (row !== undefined) ids.push(row[0]);
   }

@@ -22,16 +22,18 @@ export async function findRun(db: Reader, runUuid: string): Promise<RunRef> {
   return toRef(runUuid, row);
 }
 
-/** The run, kept as it is until the transaction ends. */
-export async function holdRun(tx: Transactor, runUuid: string): Promise<RunRef> {
-  const [row] = await tx.all<RefRow>(REF + tx.forShare, [runUuid]);
+type Hold = 'to keep' | 'to change';
+
+/** The run, kept as it is until the transaction ends, or held by this transaction alone, which changes it. */
+export async function holdRun(tx: Transactor, runUuid: string, hold: Hold = 'to keep'): Promise<RunRef> {
+  const [row] = await tx.all<RefRow>(REF + (hold === 'to change' ? tx.forUpdate : tx.forShare), [runUuid]);
   if (row === undefined) throw missing(`Run with id=${runUuid} not found`);
   return toRef(runUuid, row);
 }
 
 /** The run, for a write to it: a deleted one takes none. */
-export async function holdActiveRun(tx: Transactor, runUuid: string): Promise<RunRef> {
-  const run = await holdRun(tx, runUuid);
+export async function holdActiveRun(tx: Transactor, runUuid: string, hold: Hold = 'to keep'): Promise<RunRef> {
+  const run = await holdRun(tx, runUuid, hold);
   if (run.lifecycleStage !== 'active') {
     throw invalid(`The run ${runUuid} must be in the 'active' state. Current state is ${run.lifecycleStage}.`);
   }
@@ -61,6 +63,10 @@ const TAGS: InsertSpec = {
   onConflict: '(run_id, key_id) DO UPDATE SET value = excluded.value',
 };
 
+/** Two writers of the same rows take them in the same order, and never wait for each other in a circle. */
+const inOrder = (items: Iterable<KeyValue>): KeyValue[] =>
+  [...items].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+
 async function keyedRows(tx: Transactor, run: RunRef, items: readonly KeyValue[]): Promise<SqlValue[][]> {
   const ids = await makeKeyIds(
     tx,
@@ -70,8 +76,9 @@ async function keyedRows(tx: Transactor, run: RunRef, items: readonly KeyValue[]
 }
 
 /** Params are written once: the same value again is welcome, another one is refused. */
-export async function writeParams(tx: Transactor, run: RunRef, params: readonly KeyValue[]): Promise<void> {
-  if (params.length === 0) return;
+export async function writeParams(tx: Transactor, run: RunRef, given: readonly KeyValue[]): Promise<void> {
+  if (given.length === 0) return;
+  const params = inOrder(given);
   const rows = await keyedRows(tx, run, params);
   const numbered = rows.map((row, i) => [...row, paramNumber(params[i]!.value)]);
   const inserted = await tx.insert(PARAMS, numbered);
@@ -105,11 +112,14 @@ function changedParams(run: RunRef, clashes: readonly { key: string; old: string
 
 const cut = (value: string) => (value.length > 500 ? `${value.slice(0, 500)}…` : value);
 
-/** Sets tags; of several with one key the last stands. The run's name and its tag are one thing. */
+/** Whether these tags change the run itself: its name and the tag of its name are one thing. */
+export const renames = (tags: readonly KeyValue[]): boolean => tags.some(({ key }) => key === RUN_NAME_TAG);
+
+/** Sets tags; of several with one key the last stands. Where they rename the run, it is held to be changed. */
 export async function writeTags(tx: Transactor, run: RunRef, tags: readonly KeyValue[]): Promise<void> {
   if (tags.length === 0) return;
   const last = new Map(tags.map((tag) => [tag.key, tag]));
-  await tx.insert(TAGS, await keyedRows(tx, run, [...last.values()]));
+  await tx.insert(TAGS, await keyedRows(tx, run, inOrder(last.values())));
   const name = last.get(RUN_NAME_TAG);
   if (name !== undefined) await tx.run('UPDATE runs SET name = ? WHERE id = ?', [name.value, run.id]);
 }
