@@ -25,6 +25,7 @@ describe('parseOptions', () => {
       oursOnly: true,
     });
     expect(parsed.sizes.rounds).toBe(7);
+    expect(options('--seconds', '9').sizes.windowSeconds).toBe(9);
   });
 
   it('does not let one call change the sizes of the next', () => {
@@ -35,7 +36,7 @@ describe('parseOptions', () => {
   it('says what is wrong', () => {
     expect(() => parseOptions(['--quick', '--full'])).toThrow('exclude each other');
     expect(() => parseOptions(['--rounds', '0'])).toThrow("not '0'");
-    expect(() => parseOptions(['--rounds', 'many'])).toThrow("not 'many'");
+    expect(() => parseOptions(['--seconds', 'many'])).toThrow("--seconds takes a whole number from 1 up, not 'many'");
     expect(() => parseOptions(['--fast'])).toThrow('--fast');
   });
 

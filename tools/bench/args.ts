@@ -83,6 +83,7 @@ export const USAGE = `npm run bench -- [options] [filter …]
   --ours-only     leave the real server out
   --twice         the real server on both sides: every ratio should be 1, the rest is noise
   --rounds N      pairs for each row
+  --seconds N     length of one window
   --json FILE     write one JSON object a row, with every round
   --cpu-prof DIR  leave V8 CPU profiles of this server in DIR and print where its time went
   --mlflow PATH   the mlflow command to compare with (default: the one that npm test installs)
@@ -101,6 +102,7 @@ export function parseOptions(argv: string[]): Options | 'help' | 'list' {
       'ours-only': { type: 'boolean' },
       twice: { type: 'boolean' },
       rounds: { type: 'string' },
+      seconds: { type: 'string' },
       json: { type: 'string' },
       'cpu-prof': { type: 'string' },
       mlflow: { type: 'string' },
@@ -111,7 +113,8 @@ export function parseOptions(argv: string[]): Options | 'help' | 'list' {
   if (values.quick && values.full) throw new Error('--quick and --full exclude each other');
   const mode = values.quick ? 'quick' : values.full ? 'full' : 'default';
   const sizes = { ...SIZES[mode] };
-  if (values.rounds !== undefined) sizes.rounds = parseRounds(values.rounds);
+  if (values.rounds !== undefined) sizes.rounds = parseCount('--rounds', values.rounds);
+  if (values.seconds !== undefined) sizes.windowSeconds = parseCount('--seconds', values.seconds);
   return {
     filters: positionals,
     mode,
@@ -124,11 +127,10 @@ export function parseOptions(argv: string[]): Options | 'help' | 'list' {
   };
 }
 
-function parseRounds(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds takes a whole number from 1 up, not '${text}'`);
-  return rounds;
+function parseCount(option: string, text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new Error(`${option} takes a whole number from 1 up, not '${text}'`);
+  return count;
 }
 
 /** Whether a scenario is asked for. */

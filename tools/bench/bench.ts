@@ -40,10 +40,15 @@ export class Bench {
     const name = worldName(world);
     if (this.#open?.name === name) return this.#open.pair;
     await this.closePair();
-    const pair: Partial<Pair> = {};
-    for (const side of this.sides) pair[side] = await this.filled(world, side);
-    this.#open = { name, pair: pair as Pair };
-    return this.#open.pair;
+    const mlflow = this.options.oursOnly ? undefined : await this.filled(world, 'mlflow');
+    try {
+      const pair: Pair = { ...(mlflow && { mlflow }), millrace: await this.filled(world, 'millrace') };
+      this.#open = { name, pair };
+      return pair;
+    } catch (error) {
+      await mlflow?.server.stop();
+      throw error;
+    }
   }
 
   async closePair(): Promise<void> {
@@ -57,19 +62,34 @@ export class Bench {
   async filled(world: World, side: Side): Promise<Filled> {
     const name = worldName(world);
     this.#log(`${side}: ${this.#prepared.has(`${name}/${side}`) ? 'starting on' : 'filling'} ${name}`);
-    await this.prepared(world, side);
-    const server = await Server.start(this.program(world, side));
-    const content = await fill(world, side, server);
-    await server.settle();
-    return { server, content };
+    const server = await this.#started(world, side);
+    try {
+      const content = await fill(world, side, server);
+      await server.settle();
+      return { server, content };
+    } catch (error) {
+      await server.stop();
+      this.#forget(`${name}/${side}`);
+      throw error;
+    }
   }
 
-  /** Makes sure that the folder of a world is there. */
-  async prepared(world: World, side: Side): Promise<void> {
+  async #started(world: World, side: Side): Promise<Server> {
     const key = `${worldName(world)}/${side}`;
-    if (this.#prepared.has(key)) return;
-    await prepare(world, side, join(this.folder, key), this.options.mlflow);
-    this.#prepared.add(key);
+    try {
+      if (!this.#prepared.has(key)) await prepare(world, side, join(this.folder, key), this.options.mlflow);
+      this.#prepared.add(key);
+      return await Server.start(this.program(world, side));
+    } catch (error) {
+      this.#forget(key);
+      throw error;
+    }
+  }
+
+  /** What was filled by half is filled again, from the beginning. */
+  #forget(key: string): void {
+    this.#prepared.delete(key);
+    rmSync(join(this.folder, key), { recursive: true, force: true });
   }
 
   program(world: World, side: Side): (port: number) => Program {

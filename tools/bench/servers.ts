@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,8 @@ export type Side = 'mlflow' | 'millrace';
 /** As `npm start` runs it. */
 const QUIET = ['--disable-warning=ExperimentalWarning'];
 const START_LIMIT_SECONDS = 300;
-const running = new Set<Server>();
+/** Process groups that must not outlive this process. */
+const groups = new Set<number>();
 
 /** What is started, and where. */
 export interface Program {
@@ -72,7 +73,6 @@ export class Server {
     this.#pid = child.pid!;
     this.port = port;
     this.startSeconds = startSeconds;
-    running.add(this);
   }
 
   /** Starts a program and waits until it is healthy. Throws, with the end of its output, when it isn't in time. */
@@ -89,11 +89,14 @@ export class Server {
       stdio: ['ignore', log, log],
       detached: true,
     });
+    closeSync(log);
+    if (child.pid !== undefined) groups.add(child.pid);
     const failure = new Promise<never>((_, reject) => child.once('error', reject));
     failure.catch(() => {});
     while (!(await Promise.race([answers(port, health), failure]))) {
       const seconds = (performance.now() - begin) / 1000;
       if (child.exitCode !== null || seconds > START_LIMIT_SECONDS) {
+        groups.delete(child.pid!);
         killGroup(child.pid!, 'SIGKILL');
         throw new Error(`${name} did not get healthy: ${readFileSync(logPath, 'utf8').slice(-1000)}`);
       }
@@ -148,18 +151,13 @@ export class Server {
   }
 
   async stop(): Promise<void> {
-    running.delete(this);
     this.load.close();
     const pids = processTree(this.#pid).map(({ pid }) => pid);
     killGroup(this.#pid, 'SIGTERM');
     for (let waited = 0; waited < 20 && pids.some(isRunning); waited += 0.1) await sleep(100);
     for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL');
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
-  }
-
-  /** For the end of the process: no waiting. */
-  kill(): void {
-    killGroup(this.#pid, 'SIGKILL');
+    groups.delete(this.#pid);
   }
 
   async #cpuRate(seconds: number): Promise<number> {
@@ -186,7 +184,7 @@ export class Server {
 }
 
 process.on('exit', () => {
-  for (const server of running) server.kill();
+  for (const pid of groups) killGroup(pid, 'SIGKILL');
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
