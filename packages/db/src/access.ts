@@ -36,7 +36,8 @@ export interface Transactor extends Reader {
   insert(spec: InsertSpec, rows: readonly SqlRow[]): Awaitable<Uint8Array>;
   /**
    * Makes the row lock explicit where the database needs one. SQLite has a single writer.
-   * `FOR SHARE` keeps a row from being changed, `FOR UPDATE` from being read for change.
+   * `forShare` keeps a row as it is; `forUpdate` is for who changes it, and waits for all who keep it.
+   * Who takes the first and changes the row after all waits for another who does the same, in a circle.
    */
   readonly forShare: string;
   readonly forUpdate: string;

@@ -1,53 +1,75 @@
-/** Bounds the memory of a dictionary that clients may grow without end. */
-const MAX_ENTRIES = 200_000;
+/** Bounds the memory of a dictionary that clients may grow without end: twice so many names are remembered at most. */
+const MAX_ENTRIES = 100_000;
 
-export interface DictionaryEntries {
-  readonly ids: Map<string, number>;
-  readonly names: Map<number, string>;
+class Names {
+  readonly ids = new Map<string, number>();
+  readonly names = new Map<number, string>();
+
+  add(id: number, name: string): void {
+    this.ids.set(name, id);
+    this.names.set(id, name);
+  }
 }
 
-const noEntries = (): DictionaryEntries => ({ ids: new Map(), names: new Map() });
+/** Names of committed rows, shared by the sessions of a database. Whoever has just looked one up finds it again. */
+export class CommittedNames {
+  readonly #limit: number;
+  #current = new Names();
+  #previous = new Names();
+
+  constructor(limit = MAX_ENTRIES) {
+    this.#limit = limit;
+  }
+
+  idOf(name: string): number | undefined {
+    return this.#current.ids.get(name) ?? this.#previous.ids.get(name);
+  }
+
+  nameOf(id: number): string | undefined {
+    return this.#current.names.get(id) ?? this.#previous.names.get(id);
+  }
+
+  /** The oldest are forgotten a generation at a time: readers that go on meanwhile still find what they learnt. */
+  add({ ids }: Names): void {
+    if (this.#current.ids.size + ids.size > this.#limit) {
+      this.#previous = this.#current;
+      this.#current = new Names();
+    }
+    for (const [name, id] of ids) this.#current.add(id, name);
+  }
+}
 
 /**
  * What a connection remembers of a table of names whose rows never change once committed.
  * Entries learnt inside a transaction outlive it only if it is committed: a rolled-back id is given out again.
  */
 export class Dictionary {
-  readonly #committed: DictionaryEntries;
-  #own = noEntries();
+  readonly #committed: CommittedNames;
+  #own = new Names();
 
-  constructor(committed: DictionaryEntries = noEntries()) {
+  constructor(committed: CommittedNames = new CommittedNames()) {
     this.#committed = committed;
   }
 
   idOf(name: string): number | undefined {
-    return this.#committed.ids.get(name) ?? this.#own.ids.get(name);
+    return this.#own.ids.get(name) ?? this.#committed.idOf(name);
   }
 
   nameOf(id: number): string | undefined {
-    return this.#committed.names.get(id) ?? this.#own.names.get(id);
+    return this.#own.names.get(id) ?? this.#committed.nameOf(id);
   }
 
   learn(id: number, name: string): void {
-    this.#own.ids.set(name, id);
-    this.#own.names.set(id, name);
+    this.#own.add(id, name);
   }
 
   commit(): void {
     if (this.#own.ids.size === 0) return;
-    const { ids, names } = this.#committed;
-    if (ids.size > MAX_ENTRIES) {
-      ids.clear();
-      names.clear();
-    }
-    for (const [name, id] of this.#own.ids) {
-      ids.set(name, id);
-      names.set(id, name);
-    }
-    this.#own = noEntries();
+    this.#committed.add(this.#own);
+    this.#own = new Names();
   }
 
   rollback(): void {
-    if (this.#own.ids.size > 0) this.#own = noEntries();
+    if (this.#own.ids.size > 0) this.#own = new Names();
   }
 }

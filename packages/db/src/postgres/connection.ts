@@ -1,7 +1,7 @@
 import { DomainError } from '@millrace/core';
 import type postgres from 'postgres';
 import type { ColumnType, InsertSpec, SqlRow, Transactor } from '../access.ts';
-import { Dictionary, type DictionaryEntries } from '../dictionary.ts';
+import { type CommittedNames, Dictionary } from '../dictionary.ts';
 import type { Sql, SqlValue } from '../sql.ts';
 
 /** A transaction, or the pool for single statements. */
@@ -38,11 +38,11 @@ function insertText(spec: InsertSpec): string {
 export class PostgresSession implements Transactor {
   readonly dialect = 'postgres';
   readonly forShare = ' FOR SHARE';
-  readonly forUpdate = ' FOR UPDATE';
+  readonly forUpdate = ' FOR NO KEY UPDATE';
   readonly dictionary: Dictionary;
   readonly #session: Session;
 
-  constructor(session: Session, committed: DictionaryEntries) {
+  constructor(session: Session, committed: CommittedNames) {
     this.#session = session;
     this.dictionary = new Dictionary(committed);
   }
@@ -110,6 +110,12 @@ export function asDomainError(error: unknown): unknown {
   }
   if (code === '57014') {
     return new DomainError('TEMPORARILY_UNAVAILABLE', 'The database took longer than its statement timeout.', {
+      cause: error,
+      retryAfter: 1,
+    });
+  }
+  if (isTransient(error)) {
+    return new DomainError('TEMPORARILY_UNAVAILABLE', 'Other requests changed the same data all the time; try again.', {
       cause: error,
       retryAfter: 1,
     });

@@ -1,5 +1,5 @@
-import { DomainError } from '@millrace/core';
 import type { Database, Read, Write } from '../access.ts';
+import { MAX_PENDING_SEARCHES, MAX_PENDING_WRITES, overloaded } from '../pressure.ts';
 import { SqliteConnection } from './connection.ts';
 import { WorkerHandle } from './worker-handle.ts';
 
@@ -9,9 +9,6 @@ export interface SqliteOptions {
   readonly readers?: number;
   readonly onDeath: (error: Error) => void;
 }
-
-/** Writes that may wait for their commit before new ones are refused: bounds memory and latency alike. */
-const MAX_PENDING_WRITES = 4096;
 
 /** SQLite in this process: one writer thread with group commit, reader threads for searches, point reads right here. */
 export class SqliteDatabase implements Database {
@@ -40,17 +37,7 @@ export class SqliteDatabase implements Database {
   }
 
   write<I, O>(command: Write<I, O>, input: I): Promise<O> {
-    if (this.#writer.pending >= MAX_PENDING_WRITES) {
-      return Promise.reject(
-        new DomainError(
-          'RESOURCE_EXHAUSTED',
-          `${MAX_PENDING_WRITES} writes are waiting for the disk; try again later.`,
-          {
-            retryAfter: 1,
-          },
-        ),
-      );
-    }
+    if (this.#writer.pending >= MAX_PENDING_WRITES) return Promise.reject(overloaded('writes', MAX_PENDING_WRITES));
     return this.#writer.call(command.name, input) as Promise<O>;
   }
 
@@ -63,6 +50,7 @@ export class SqliteDatabase implements Database {
   search<I, O>(query: Read<I, O>, input: I): Promise<O> {
     let idlest = this.#readers[0]!;
     for (const reader of this.#readers) if (reader.pending < idlest.pending) idlest = reader;
+    if (idlest.pending >= MAX_PENDING_SEARCHES) return Promise.reject(overloaded('searches', MAX_PENDING_SEARCHES));
     return idlest.call(query.name, input) as Promise<O>;
   }
 

@@ -117,11 +117,12 @@ export const setExperimentStage = write(
       now,
       experiment.id,
     ]);
-    await tx.run('DELETE FROM run_docs WHERE run_id IN (SELECT id FROM runs WHERE experiment_id = ?)', [experiment.id]);
     await tx.run(
       "UPDATE runs SET lifecycle_stage = ?, deleted_time = ? WHERE experiment_id = ? AND lifecycle_stage <> 'purging'",
       [stage, stage === 'deleted' ? now : null, experiment.id],
     );
+    // Only now, with the runs held, does nobody make a new one of what they were.
+    await tx.run('DELETE FROM run_docs WHERE run_id IN (SELECT id FROM runs WHERE experiment_id = ?)', [experiment.id]);
   },
 );
 

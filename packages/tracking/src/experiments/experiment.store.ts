@@ -39,12 +39,12 @@ async function find(db: Reader, idText: string, lock: string): Promise<Experimen
 
 export const findExperiment = (db: Reader, id: string) => find(db, id, '');
 
-/** The experiment, kept as it is until the transaction ends. */
-export const holdExperiment = (tx: Transactor, id: string) => find(tx, id, tx.forShare);
+/** The experiment, held by this transaction alone, which changes it. */
+export const holdExperiment = (tx: Transactor, id: string) => find(tx, id, tx.forUpdate);
 
-/** The experiment, for a write to it: a deleted one takes none. */
+/** The experiment, kept as it is for a write below it: a deleted one takes none. */
 export async function holdActiveExperiment(tx: Transactor, id: string): Promise<Experiment> {
-  const experiment = await holdExperiment(tx, id);
+  const experiment = await find(tx, id, tx.forShare);
   if (experiment.lifecycleStage !== 'active') {
     throw invalid(`The experiment ${id} must be in the 'active' state. Current state is ${experiment.lifecycleStage}.`);
   }
