@@ -6,10 +6,14 @@ const API = '/api/2.0/mlflow';
 const world = (): World => ({ kind: 'writes' });
 const milliseconds = (value: number): string => `${Number(value.toPrecision(3))} ms`;
 
+function clientsText(clients: number): string {
+  return clients === 1 ? '1 client' : `${clients} clients`;
+}
+
 function singleWrite(kind: 'log-metric' | 'log-parameter' | 'set-tag', clients: 1 | 16): Scenario {
   return comparison({
     id: `${kind}-${clients}`,
-    work: () => `${kind}, ${clients} client${clients === 1 ? '' : 's'}`,
+    work: () => `${kind}, ${clientsText(clients)}`,
     world,
     job: async ({ content }) => ({ clients, plan: { kind, runIds: content.runIds } }),
     limits: clients === 1 ? { hello: true, durable: true } : { hello: true, fsync: true },
@@ -21,25 +25,27 @@ function singleWrite(kind: 'log-metric' | 'log-parameter' | 'set-tag', clients: 
   });
 }
 
-function batch(metrics: number): Scenario {
+function batch(metrics: number, clients: 1 | 16): Scenario {
   return comparison({
-    id: `log-batch-${metrics}`,
-    work: () => `log-batch of ${metrics.toLocaleString('en-US')} metrics`,
+    id: `log-batch-${metrics}-${clients}`,
+    work: () => `log-batch of ${metrics.toLocaleString('en-US')} metrics, ${clientsText(clients)}`,
     world,
-    job: async ({ content }) => ({ clients: 1, plan: { kind: 'log-batch', runIds: content.runIds, metrics } }),
-    limits: { durable: true },
+    job: async ({ content }) => ({ clients, plan: { kind: 'log-batch', runIds: content.runIds, metrics } }),
+    limits: clients === 1 ? { durable: true } : { hello: true, fsync: true },
     checks: (row) => cpuTimes(row, 40),
   });
 }
 
-const lifecycle: Comparison = {
-  id: 'lifecycle',
-  work: () => 'create run … finish (5 requests)',
-  world,
-  job: async ({ content }) => ({ clients: 1, plan: { kind: 'lifecycle', experimentId: content.experimentId } }),
-  limits: { fsync: true },
-  checks: (row) => cpuTimes(row, 60),
-};
+function lifecycle(clients: 1 | 16): Scenario {
+  return comparison({
+    id: `lifecycle-${clients}`,
+    work: () => `create run … finish (5 requests), ${clientsText(clients)}`,
+    world,
+    job: async ({ content }) => ({ clients, plan: { kind: 'lifecycle', experimentId: content.experimentId } }),
+    limits: { fsync: true },
+    checks: (row) => cpuTimes(row, 60),
+  });
+}
 
 const getRun: Comparison = {
   id: 'get-run',
@@ -64,8 +70,11 @@ export const writes: Scenario[] = [
     singleWrite(kind, 1),
     singleWrite(kind, 16),
   ]),
-  batch(100),
-  batch(1000),
-  comparison(lifecycle),
+  batch(100, 1),
+  batch(100, 16),
+  batch(1000, 1),
+  batch(1000, 16),
+  lifecycle(1),
+  lifecycle(16),
   comparison(getRun),
 ];
