@@ -2,6 +2,7 @@ import { DomainError } from '@millrace/core';
 import { Command } from 'commander';
 import { dbCommand } from './commands/db.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { exportCommand } from './commands/export.ts';
 import { gcCommand } from './commands/gc.ts';
 import { importCommand } from './commands/import.ts';
 import { serverCommand } from './commands/server.ts';
@@ -13,6 +14,7 @@ const program = new Command('millrace')
   .addCommand(dbCommand())
   .addCommand(gcCommand())
   .addCommand(importCommand())
+  .addCommand(exportCommand())
   .addCommand(doctorCommand());
 
 try {

@@ -9,4 +9,5 @@ export * from './logged-models/logged-model-search.commands.ts';
 export * from './metrics/history.commands.ts';
 export * from './runs/run.commands.ts';
 export * from './runs/run-search.commands.ts';
+export * from './transfer/export.commands.ts';
 export * from './transfer/import.commands.ts';

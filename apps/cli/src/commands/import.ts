@@ -1,6 +1,7 @@
 import { redact } from '@millrace/db';
 import { type ImportReport, importAll, openSource } from '@millrace/tracking';
 import { Command } from 'commander';
+import { formatBytes, formatNumber } from '../format.ts';
 import { Progress } from '../progress.ts';
 import { type TargetOptions, targetOptions, withTarget } from '../target.ts';
 
@@ -46,18 +47,9 @@ async function runImport({
   }
 }
 
-const number = (value: number) => value.toLocaleString('en');
-
 function progressLine({ runs, unchanged, points, artifacts }: ImportReport, totalRuns: number | null): string {
-  const of = totalRuns === null ? '' : ` of ${number(totalRuns)}`;
-  return `Runs ${number(runs + unchanged)}${of} · metric points ${number(points)} · artifacts ${bytes(artifacts.bytes)}`;
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function bytes(count: number): string {
-  const power = count === 0 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(count) / 10));
-  return `${(count / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${UNITS[power]}`;
+  const of = totalRuns === null ? '' : ` of ${formatNumber(totalRuns)}`;
+  return `Runs ${formatNumber(runs + unchanged)}${of} · metric points ${formatNumber(points)} · artifacts ${formatBytes(artifacts.bytes)}`;
 }
 
 /** Ids shown of those that failed for one reason. */
@@ -65,16 +57,19 @@ const SHOWN = 5;
 
 function printReport(title: string, report: ImportReport): void {
   const rows: [string, string][] = [
-    ['experiments', number(report.experiments)],
-    ['runs', number(report.runs)],
-    ['logged models', number(report.models)],
-    ['metric points', number(report.points)],
-    ['params', number(report.params)],
-    ['tags', number(report.tags)],
-    ['artifacts', `${number(report.artifacts.files)} (${bytes(report.artifacts.bytes)})`],
-    ['unchanged', `${number(report.unchanged)} runs and models, ${number(report.artifacts.unchanged)} artifacts`],
-    ['skipped', number(report.foreign.length)],
-    ['failed', number(report.failed)],
+    ['experiments', formatNumber(report.experiments)],
+    ['runs', formatNumber(report.runs)],
+    ['logged models', formatNumber(report.models)],
+    ['metric points', formatNumber(report.points)],
+    ['params', formatNumber(report.params)],
+    ['tags', formatNumber(report.tags)],
+    ['artifacts', `${formatNumber(report.artifacts.files)} (${formatBytes(report.artifacts.bytes)})`],
+    [
+      'unchanged',
+      `${formatNumber(report.unchanged)} runs and models, ${formatNumber(report.artifacts.unchanged)} artifacts`,
+    ],
+    ['skipped', formatNumber(report.foreign.length)],
+    ['failed', formatNumber(report.failed)],
   ];
   console.log(`Imported from ${title}:`);
   for (const [name, value] of rows) console.log(`  ${name.padEnd(14)} ${value}`);
@@ -83,11 +78,11 @@ function printReport(title: string, report: ImportReport): void {
     console.log(`Skipped, because the target has its own: ${shown(report.foreign)}.`);
   }
   if (report.leftOut.size > 0) {
-    const what = [...report.leftOut].map(([name, count]) => `${number(count)} ${name}`).join(', ');
+    const what = [...report.leftOut].map(([name, count]) => `${formatNumber(count)} ${name}`).join(', ');
     console.log(`Not imported, because Millrace does not hold them: ${what}.`);
   }
   for (const [reason, whats] of report.failures) console.error(`Failed: ${shown(whats)}: ${reason}`);
 }
 
 const shown = (items: readonly string[]) =>
-  items.slice(0, SHOWN).join(', ') + (items.length > SHOWN ? ` and ${number(items.length - SHOWN)} more` : '');
+  items.slice(0, SHOWN).join(', ') + (items.length > SHOWN ? ` and ${formatNumber(items.length - SHOWN)} more` : '');

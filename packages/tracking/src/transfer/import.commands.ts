@@ -115,11 +115,13 @@ export const importExperiment = write(
 );
 
 async function findTarget(tx: Transactor, source: string, sourceId: string): Promise<number | undefined> {
-  const [row] = await tx.all<[number]>(
-    `SELECT e.id FROM imports i JOIN experiments e ON CAST(e.id AS {text}) = i.target_id
-     WHERE i.source = ? AND i.kind = 'experiment' AND i.source_id = ?`.replace('{text}', 'TEXT'),
+  const [known] = await tx.all<[string]>(
+    "SELECT target_id FROM imports WHERE source = ? AND kind = 'experiment' AND source_id = ?",
     [source, sourceId],
   );
+  if (known === undefined) return undefined;
+  // It may have been removed for good since.
+  const [row] = await tx.all<[number]>('SELECT id FROM experiments WHERE id = ?', [Number(known[0])]);
   return row?.[0];
 }
 

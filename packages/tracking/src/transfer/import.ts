@@ -196,16 +196,22 @@ class Importer {
   }
 }
 
-/** Says of each piece whether it is the last; there is at least one, which may be empty. */
+/** Points that travel in one transaction. */
+const PIECE = 10_000;
+
+/** Joins small pieces, and says of each whether it is the last; there is at least one, which may be empty. */
 async function* pieces<T>(
   source: AsyncIterable<readonly T[]>,
 ): AsyncGenerator<{ readonly items: readonly T[]; readonly isLast: boolean }> {
-  let held: readonly T[] | null = null;
+  let held: T[] = [];
   for await (const items of source) {
-    if (held !== null) yield { items: held, isLast: false };
-    held = items;
+    if (held.length > 0 && held.length + items.length > PIECE) {
+      yield { items: held, isLast: false };
+      held = [];
+    }
+    for (const item of items) held.push(item);
   }
-  yield { items: held ?? [], isLast: true };
+  yield { items: held, isLast: true };
 }
 
 const digestOf = (value: unknown): string => createHash('sha256').update(encode(value)).digest('base64url');

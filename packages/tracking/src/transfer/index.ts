@@ -1,3 +1,4 @@
+export { type ExportOptions, type ExportReport, exportBundle } from './export.ts';
 export { type ImportOptions, importAll } from './import.ts';
 export { ImportReport } from './import-report.ts';
 export type { ImportSource } from './records.ts';
