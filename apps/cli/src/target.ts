@@ -35,7 +35,7 @@ export async function withTarget<T>(options: TargetOptions, use: (target: Target
   };
   const db = await openDatabase(config.backend, { modules: [commandsModule], onDeath });
   const proxied = config.serveArtifacts ? await openStore(config.artifactsDestination) : null;
-  const places = new ArtifactPlaces({ proxied, localRoots: config.localArtifactRoots });
+  const places = new ArtifactPlaces({ proxied, locations: config.artifactLocations });
   try {
     return await use({ config, db, places });
   } finally {

@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
-import { invalid } from '@millrace/core';
+import { invalid, type LocationPolicy, parseUri } from '@millrace/core';
 import { type BackendUri, parseBackendUri } from '@millrace/db';
 import { parseDestination } from '@millrace/objects';
 
@@ -14,8 +14,8 @@ export interface ServerConfig {
   readonly artifactsDestination: string;
   /** Where experiments without a location of their own keep their artifacts, as clients see it. */
   readonly artifactRoot: string;
-  /** Folders of this machine that artifact locations may name. */
-  readonly localArtifactRoots: readonly string[];
+  /** Which folders and hosts artifact locations may name. */
+  readonly artifactLocations: LocationPolicy;
   readonly serveArtifacts: boolean;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
@@ -56,10 +56,11 @@ export function readConfig(options: ServerOptions, env: Env): ServerConfig {
   const serveArtifacts = options.serveArtifacts ?? env.MLFLOW_SERVE_ARTIFACTS !== 'false';
   const artifactsDestination =
     options.artifactsDestination ?? env.MLFLOW_ARTIFACTS_DESTINATION ?? join(dataDir, 'artifacts');
-  const artifactRoot =
+  const artifactRoot = absolute(
     options.defaultArtifactRoot ??
-    env.MLFLOW_DEFAULT_ARTIFACT_ROOT ??
-    (serveArtifacts ? 'mlflow-artifacts:/' : artifactsDestination);
+      env.MLFLOW_DEFAULT_ARTIFACT_ROOT ??
+      (serveArtifacts ? 'mlflow-artifacts:/' : artifactsDestination),
+  );
   const config: ServerConfig = {
     host,
     port: parsePort(options.port ?? env.MLFLOW_PORT ?? '5000'),
@@ -67,7 +68,11 @@ export function readConfig(options: ServerOptions, env: Env): ServerConfig {
     backend: parseBackendUri(backendText),
     artifactsDestination,
     artifactRoot,
-    localArtifactRoots: localFolder(artifactRoot),
+    artifactLocations: {
+      localRoots: localFolder(artifactRoot),
+      trustedUris: [artifactRoot, artifactsDestination],
+      allowedSchemes: parseList(env.MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES),
+    },
     serveArtifacts,
     allowedHosts: [
       ...parseList(options.allowedHosts ?? env.MLFLOW_SERVER_ALLOWED_HOSTS),
@@ -107,6 +112,9 @@ function localFolder(uri: string): string[] {
   const destination = parseDestination(uri);
   return destination.kind === 'local' ? [destination.folder] : [];
 }
+
+/** A folder's full path: clients run elsewhere. */
+const absolute = (uri: string): string => (parseUri(uri).scheme === '' ? resolve(uri) : uri);
 
 const parseList = (text: string | undefined): string[] =>
   (text ?? '')

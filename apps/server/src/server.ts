@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { systemClock } from '@millrace/core';
 import { type Database, migrate, openDatabase } from '@millrace/db';
 import { createApp, mountOperations } from '@millrace/http';
-import { openStore } from '@millrace/objects';
+import { type ArtifactStore, openStore } from '@millrace/objects';
 import {
   ArtifactPlaces,
   commandsModule,
@@ -28,6 +28,9 @@ export interface RunningServer {
 /** Requests under way have this long to end after the server was told to stop. */
 const DRAIN_MS = 9_000;
 
+/** How often what broken uploads left is looked for; the store says what counts as left. */
+const SWEEP_EVERY_MS = 30 * 60_000;
+
 /** Puts the features together and listens. */
 export async function startServer(config: ServerConfig, onDeath: (error: Error) => void): Promise<RunningServer> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
@@ -45,20 +48,23 @@ async function serve(config: ServerConfig, db: Database): Promise<RunningServer>
   await db.write(ensureDefaultExperiment, { artifactRoot: config.artifactRoot, now: systemClock.now() });
   const docs = new RunDocs(db);
   const proxied = config.serveArtifacts ? await openStore(config.artifactsDestination) : null;
-  const places = new ArtifactPlaces({ proxied, localRoots: config.localArtifactRoots });
+  const places = new ArtifactPlaces({ proxied, locations: config.artifactLocations });
   const deps: TrackingDeps = {
     db,
     clock: systemClock,
     docs,
     places,
     artifactRoot: config.artifactRoot,
-    localArtifactRoots: config.localArtifactRoots,
+    locations: config.artifactLocations,
     truncateLongValues: config.truncateLongValues,
   };
   const app = createApp(config);
   mountPages(app);
   mountOperations(app, { ...infoHandlers(places), ...trackingHandlers(deps) }, trackingTransfers(deps));
   mountTracking(app, deps);
+  const stopSweeping = sweepRegularly(proxied, (error) =>
+    app.log.warn({ err: error }, 'sweeping the artifact store failed'),
+  );
   await app.listen({ host: config.host, port: config.port });
   const { port } = app.server.address() as AddressInfo;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
@@ -67,9 +73,24 @@ async function serve(config: ServerConfig, db: Database): Promise<RunningServer>
     const overdue = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
     await app.close();
     clearTimeout(overdue);
+    await stopSweeping();
     await docs.close();
     await places.close();
     await db.close();
   };
   return { url: `http://${host}:${port}`, close };
+}
+
+/** Removes what crashed writers left, now and from time to time. @returns what ends it. */
+function sweepRegularly(store: ArtifactStore | null, failed: (error: unknown) => void): () => Promise<void> {
+  let sweeping: Promise<unknown> = Promise.resolve();
+  const sweep = () => {
+    sweeping = sweeping.then(() => store?.sweep?.()).catch(failed);
+  };
+  sweep();
+  const timer = setInterval(sweep, SWEEP_EVERY_MS).unref();
+  return async () => {
+    clearInterval(timer);
+    await sweeping;
+  };
 }

@@ -1,6 +1,7 @@
 import { DomainError } from '@millrace/core';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { JSON_BODY_LIMIT, sendError } from './errors.ts';
+import { IdleConnections } from './idle.ts';
 import { refuseUnhandled } from './operations.ts';
 import { type SecurityOptions, securityCheck } from './security.ts';
 
@@ -37,8 +38,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
+  const idle = new IdleConnections(app.server, IDLE_TIMEOUT_MS);
   const check = securityCheck(options);
   app.addHook('onRequest', (request, reply, done) => {
+    idle.began(request.raw, reply.raw);
     reply.raw.setHeader('x-content-type-options', 'nosniff');
     reply.raw.setHeader('x-frame-options', 'SAMEORIGIN');
     try {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DomainError, type ErrorCode } from '@millrace/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answerAndDrain, hasUnreadBody } from './refusal.ts';
 
 /** MLflow's error body. */
 export interface ErrorBody {
@@ -41,5 +42,10 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   const { code, message, status, retryAfter } = toDomainError(error, request);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   const body: ErrorBody = { error_code: code, message };
-  return reply.code(status).type('application/json').send(JSON.stringify(body));
+  const text = JSON.stringify(body);
+  reply.code(status).type('application/json');
+  if (!hasUnreadBody(request.raw)) return reply.send(text);
+  return reply
+    .headers({ connection: 'close', 'content-length': Buffer.byteLength(text) })
+    .send(answerAndDrain(text, request.raw));
 }

@@ -65,7 +65,7 @@ export function mountOperations(app: FastifyInstance, handlers: Handlers, rawHan
       mounted.add(name);
       const route = { method, url, config: { restName: /\*(\w+)$/.exec(path)?.[1] } };
       if (handler !== undefined) app.route({ ...route, handler: bind(op, handler) });
-      else raw.push({ ...route, exposeHeadRoute: method === 'GET', handler: bindRaw(rawHandler!) });
+      else raw.push({ ...route, method: method === 'GET' ? ['GET', 'HEAD'] : method, handler: bindRaw(rawHandler!) });
     }
   }
   app.register(async (scope) => {
@@ -145,7 +145,7 @@ function decode(op: Operation, request: FastifyRequest): Record<string, unknown>
   const contentType = request.headers['content-type'] ?? '';
   if ((request.method === 'POST' || request.method === 'PUT') && !/^application\/json\b/i.test(contentType)) {
     throw new DomainError(
-      'BAD_REQUEST',
+      'INVALID_PARAMETER_VALUE',
       `Bad Request. Content-Type should be 'application/json', it is '${contentType.slice(0, 100)}'.`,
     );
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import type { Clock, LocationPolicy } from '@millrace/core';
 import type { Database } from '@millrace/db';
 import type { ArtifactPlaces } from './artifacts/artifact-places.ts';
 import type { RunDocs } from './runs/run-docs.ts';
@@ -11,8 +11,8 @@ export interface TrackingDeps {
   readonly places: ArtifactPlaces;
   /** Where experiments without a location of their own keep their artifacts. */
   readonly artifactRoot: string;
-  /** Folders of this machine that a client may name as artifact location. */
-  readonly localArtifactRoots: readonly string[];
+  /** Which folders and hosts a client may name as artifact location. */
+  readonly locations: LocationPolicy;
   /** Long param and tag values are cut as MLflow does, or refused. */
   readonly truncateLongValues: boolean;
 }

@@ -1,4 +1,4 @@
-import { DomainError, invalid, parseUri } from '@millrace/core';
+import { checkArtifactLocation, DomainError, invalid, type LocationPolicy, parseUri } from '@millrace/core';
 import {
   type ArtifactPath,
   type ArtifactStore,
@@ -20,8 +20,8 @@ export interface ArtifactPlace {
 export interface ArtifactPlacesOptions {
   /** The store behind `mlflow-artifacts:`; null where the server takes none. */
   readonly proxied: ArtifactStore | null;
-  /** Folders of this machine below which artifacts may lie. */
-  readonly localRoots: readonly string[];
+  /** Which folders and hosts a location may name; what was stored under an older policy is held to this one too. */
+  readonly locations: LocationPolicy;
 }
 
 /** Other stores kept open; a location that a client names opens one. */
@@ -30,6 +30,7 @@ const MAX_OPEN_STORES = 50;
 /** Finds the store of an artifact location. */
 export class ArtifactPlaces {
   readonly #options: ArtifactPlacesOptions;
+  /** By base, least recently used first. */
   readonly #open = new Map<string, Promise<ArtifactStore>>();
 
   constructor(options: ArtifactPlacesOptions) {
@@ -55,18 +56,14 @@ export class ArtifactPlaces {
   }
 
   async resolve(uri: string): Promise<ArtifactPlace> {
-    const { scheme, path } = parseUri(uri);
+    const { scheme, authority, path } = parseUri(uri);
+    // Only the host: a location's length and path were checked when it was made, and a run's is longer.
+    if (authority) checkArtifactLocation(`${scheme}://${authority}/`, this.#hostPolicy);
     if (scheme === 'mlflow-artifacts') {
       return { store: this.proxied, folder: parseFolderPath(decode(path).replace(/^\/+/, '')), proxied: true };
     }
-    const destination = parseDestination(uri);
-    if (destination.kind === 'local' && !this.#isBelowRoot(destination.folder)) {
-      throw new DomainError(
-        'PERMISSION_DENIED',
-        'The artifact location is a folder of the server that it does not hand out.',
-      );
-    }
-    return { store: await this.#store(uri), folder: ROOT, proxied: false };
+    const { base, folder } = this.#split(uri);
+    return { store: await this.#store(base), folder: parseFolderPath(folder), proxied: false };
   }
 
   async close(): Promise<void> {
@@ -75,25 +72,56 @@ export class ArtifactPlaces {
     await this.#options.proxied?.close();
   }
 
-  #isBelowRoot(folder: string): boolean {
-    return this.#options.localRoots.some((root) => folder === root || folder.startsWith(`${root}/`));
+  get #hostPolicy(): LocationPolicy {
+    return { ...this.#options.locations, localRoots: ['/'] };
   }
 
-  #store(uri: string): Promise<ArtifactStore> {
-    const known = this.#open.get(uri);
-    if (known !== undefined) return known;
+  /**
+   * A store that many locations share, and the folder in it. Below a root of this server's own that root is the base, so
+   * that no symbolic link below it leads anywhere.
+   */
+  #split(uri: string): { base: string; folder: string } {
+    const { localRoots = [], trustedUris = [] } = this.#options.locations;
+    const destination = parseDestination(uri);
+    if (destination.kind === 'local') {
+      const base = localRoots.find((root) => isWithin(root, destination.folder));
+      if (base === undefined) {
+        throw new DomainError(
+          'PERMISSION_DENIED',
+          'The artifact location is a folder of the server that it does not hand out.',
+        );
+      }
+      return { base, folder: destination.folder.slice(base.length).replace(/^\//, '') };
+    }
+    const own = trustedUris.map((root) => root.replace(/\/+$/, '')).find((root) => isWithin(root, uri));
+    if (own !== undefined) return { base: own, folder: uri.slice(own.length).replace(/^\/|\/$/g, '') };
+    if (destination.kind === 'sftp') return { base: uri, folder: ROOT };
+    const [, bucket = uri, prefix = ''] = /^([^:]+:\/\/[^/]+)\/*(.*?)\/*$/s.exec(uri) ?? [];
+    return { base: bucket, folder: prefix };
+  }
+
+  #store(base: string): Promise<ArtifactStore> {
+    const known = this.#open.get(base);
+    if (known !== undefined) {
+      this.#open.delete(base);
+      this.#open.set(base, known);
+      return known;
+    }
     if (this.#open.size >= MAX_OPEN_STORES) {
       const [oldest, store] = this.#open.entries().next().value!;
       this.#open.delete(oldest);
       // Streams that were opened from it go on; only idle connections end.
       store.then((it) => it.close()).catch(() => {});
     }
-    const opened = openStore(uri);
-    this.#open.set(uri, opened);
-    opened.catch(() => this.#open.delete(uri));
+    const opened = openStore(base);
+    this.#open.set(base, opened);
+    opened.catch(() => this.#open.delete(base));
     return opened;
   }
 }
+
+const isWithin = (root: string, place: string): boolean =>
+  place === root || place.startsWith(root.endsWith('/') ? root : `${root}/`);
 
 function decode(path: string): string {
   try {

@@ -1,6 +1,14 @@
+import type { Readable } from 'node:stream';
 import { DomainError, invalid } from '@millrace/core';
 import { type Handlers, type RawCall, type RawHandlers, receiveInto, sendArtifact } from '@millrace/http';
-import { type ArtifactPath, baseName, type Entry, parseArtifactPath, parseFolderPath } from '@millrace/objects';
+import {
+  type ArtifactPath,
+  type ArtifactStore,
+  baseName,
+  type Entry,
+  parseArtifactPath,
+  parseFolderPath,
+} from '@millrace/objects';
 import type { TrackingDeps } from '../deps.ts';
 import { readModelArtifactUri, readRunArtifactUri } from './artifact.commands.ts';
 import { type ArtifactPlace, within } from './artifact-places.ts';
@@ -16,15 +24,30 @@ const fileInfo = (folder: ArtifactPath | '', { name, isDir, size }: Entry) => ({
   ...(isDir ? {} : { file_size: size }),
 });
 
-/** The listing of a folder of a run or model, as paths from its root; a file lists as itself. */
+/** The listing of a folder of a run or model, as paths from its root. */
 async function listPlace(place: ArtifactPlace, rootUri: string, path: string | undefined) {
   const folder = parseFolderPath(path);
-  const entries = await place.store.list(within(place, folder));
-  const isFile = entries.length === 1 && !entries[0]!.isDir && folder !== '' && entries[0]!.name === baseName(folder);
-  const parent = isFile ? parseFolderPath(folder.slice(0, -entries[0]!.name.length - 1)) : folder;
-  const files = entries.map((entry) => fileInfo(parent, entry));
+  const files = (await entriesOf(place.store, within(place, folder))).map((entry) => fileInfo(folder, entry));
   return { root_uri: rootUri, files: files.length === 0 ? undefined : files };
 }
+
+/** A folder's entries. A file has none: that is how clients tell it from a folder. */
+export async function entriesOf(store: ArtifactStore, folder: ArtifactPath): Promise<Entry[]> {
+  const entries = await store.list(folder);
+  const [only] = entries;
+  if (entries.length !== 1 || only!.isDir || folder === '' || only!.name !== baseName(folder)) return entries;
+  // The file itself, or a folder that holds one of its own name.
+  return (await isFile(store, folder)) ? [] : entries;
+}
+
+const isFile = (store: ArtifactStore, path: ArtifactPath): Promise<boolean> =>
+  store.stat(path).then(
+    () => true,
+    (error) => {
+      if (error instanceof DomainError && error.code === 'RESOURCE_DOES_NOT_EXIST') return false;
+      throw error;
+    },
+  );
 
 /** Artifacts of runs and models, wherever they lie. */
 export function artifactHandlers({ db, places }: TrackingDeps): Handlers {
@@ -109,18 +132,26 @@ export function artifactTransfers({ db, places }: TrackingDeps): RawHandlers {
       const { request, reply } = call;
       const runUuid = required(call, 'run_uuid');
       const path = parseArtifactPath(required(call, 'path'));
-      const length = request.headers['content-length'];
-      if (length === undefined || length === '0') throw invalid('Request must specify data.');
-      if (Number(length) > MAX_UI_UPLOAD) {
-        reply.header('connection', 'close');
-        throw invalid('Artifact size is too large. Max size is 10MB.');
-      }
+      if (Number(request.headers['content-length'] ?? 0) > MAX_UI_UPLOAD) throw tooLarge();
       const place = await places.resolve(await db.read(readRunArtifactUri, runUuid));
       return receiveInto(request, reply, ({ body, ...options }) =>
-        place.store.write(within(place, path), body, options),
+        place.store.write(within(place, path), limited(body), options),
       );
     },
   };
+}
+
+const tooLarge = () => invalid('Artifact size is too large. Max size is 10MB.');
+
+/** The chunks of an upload from the UI: some, and not too many. */
+async function* limited(body: Readable): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > MAX_UI_UPLOAD) throw tooLarge();
+    yield chunk;
+  }
+  if (size === 0) throw invalid('Request must specify data.');
 }
 
 function required({ query }: RawCall, ...names: readonly string[]): string {

@@ -1,8 +1,9 @@
 import { DomainError, invalid } from '@millrace/core';
-import { type Handlers, type RawHandlers, receiveInto, sendArtifact } from '@millrace/http';
+import { type Handlers, type RawHandlers, receiveInto, sendArtifact, waitPatiently } from '@millrace/http';
 import { type ArtifactPath, baseName, joinArtifactPath, parseArtifactPath, parseFolderPath } from '@millrace/objects';
 import type { FastifyRequest } from 'fastify';
 import type { TrackingDeps } from '../deps.ts';
+import { entriesOf } from './artifact.routes.ts';
 
 const PRESIGNED_TTL_S = 300;
 const MAX_PARTS = 10_000;
@@ -14,8 +15,7 @@ export const PART_ROUTE = '/api/2.0/mlflow-artifacts/mpu/part/:upload_id/:part_n
 export function proxyHandlers({ places }: TrackingDeps): Handlers {
   return {
     'MlflowArtifactsService.listArtifacts': async ({ path }) => {
-      const entries = await places.proxied.list(parseFolderPath(path));
-      const files = entries.map(({ name, isDir, size }) => ({
+      const files = (await entriesOf(places.proxied, parseFolderPath(path))).map(({ name, isDir, size }) => ({
         path: name,
         is_dir: isDir,
         ...(isDir ? {} : { file_size: size }),
@@ -44,9 +44,10 @@ export function proxyHandlers({ places }: TrackingDeps): Handlers {
               })),
       };
     },
-    'MlflowArtifactsService.completeMultipartUpload': async ({ artifact_path, path, upload_id, parts }) => {
+    'MlflowArtifactsService.completeMultipartUpload': async ({ artifact_path, path, upload_id, parts }, { http }) => {
       const store = places.proxied;
       if (store.completeMultipart === undefined) throw noMultipart();
+      waitPatiently(http);
       const given = parts.map(({ part_number, etag }) => ({ partNumber: Number(part_number ?? 0), etag: etag ?? '' }));
       await store.completeMultipart(fileIn(artifact_path, path), upload_id ?? '', given);
       return {};
@@ -70,8 +71,12 @@ export function proxyHandlers({ places }: TrackingDeps): Handlers {
   };
 }
 
+/** MLflow's client goes by how the message begins when it falls back to one request. */
 const noMultipart = () =>
-  new DomainError('NOT_IMPLEMENTED', 'Multipart upload is not supported by the artifact store of this server.');
+  new DomainError(
+    'NOT_IMPLEMENTED',
+    'Multipart upload is not supported for the current artifact repository: upload the file in one request.',
+  );
 
 /** The file `path` in the folder that the URL names. */
 const fileIn = (folder: string, path: string): ArtifactPath =>

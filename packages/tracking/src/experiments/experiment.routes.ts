@@ -15,12 +15,12 @@ import { searchExperiments } from './experiment-search.commands.ts';
 const EMPTY = new Json('{}');
 
 export function experimentHandlers(deps: TrackingDeps): Handlers {
-  const { db, clock, artifactRoot, localArtifactRoots } = deps;
+  const { db, clock, artifactRoot, locations } = deps;
   return {
     'MlflowService.createExperiment': async ({ name, artifact_location, tags }) => {
       checkExperimentName(name);
       const location = artifact_location || undefined;
-      if (location !== undefined) checkArtifactLocation(location, { localRoots: localArtifactRoots });
+      if (location !== undefined) checkArtifactLocation(location, locations);
       const experimentId = await db.write(createExperiment, {
         name,
         artifactLocation: location?.replace(/\/+$/, ''),
