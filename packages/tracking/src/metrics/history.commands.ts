@@ -1,4 +1,4 @@
-import { invalid } from '@millrace/core';
+import { invalid, type PageValue } from '@millrace/core';
 import { join, type Reader, raw, read, type Sql, sql } from '@millrace/db';
 import { findKeyIds } from '../keys.store.ts';
 import { findRun } from '../runs/run.store.ts';
@@ -11,6 +11,16 @@ const BY_TIME = raw('timestamp, step, value, is_nan');
 
 /** Where a page ended: step, timestamp, value, is_nan of its last point. */
 export type HistoryPosition = PointRow;
+
+/** The position that a page token holds. */
+export function historyPosition(values: readonly PageValue[]): HistoryPosition {
+  const [step, timestamp, value, isNan] = values;
+  const isWhole = (number: unknown) => typeof number === 'bigint' || Number.isSafeInteger(number);
+  if (values.length !== 4 || !isWhole(step) || !isWhole(timestamp) || typeof value !== 'number' || !isWhole(isNan)) {
+    throw invalid('Invalid page token: it holds no position in a metric history.');
+  }
+  return values as unknown as HistoryPosition;
+}
 
 export interface HistoryPage {
   /** JSON objects joined by commas. */
@@ -110,10 +120,10 @@ const SEEKS_AT_ONCE = 40;
  * rows are spread evenly over the steps; null where they are not, and rows have to be counted.
  */
 async function sampleBySeek(db: Reader, within: Sql, first: PointRow, last: PointRow, wanted: number) {
-  const from = Number(first[0]);
-  const steps = Number(last[0]) - from + 1;
+  const from = BigInt(first[0]);
+  const steps = Number(BigInt(last[0]) - from) + 1;
   if (steps < wanted || !Number.isSafeInteger(steps)) return null;
-  const targets = samplePositions(steps, wanted).map((position) => from + position);
+  const targets = samplePositions(steps, wanted).map((position) => from + BigInt(position));
   const rows: PointRow[] = [];
   for (let i = 0; i < targets.length; i += SEEKS_AT_ONCE) {
     const seeks = targets.slice(i, i + SEEKS_AT_ONCE).map(

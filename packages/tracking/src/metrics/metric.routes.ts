@@ -10,7 +10,13 @@ import {
 import type { Database } from '@millrace/db';
 import { type Handlers, Json } from '@millrace/http';
 import type { TrackingDeps } from '../deps.ts';
-import { checkStepRange, type HistoryPosition, readHistoryPage, sampleHistory } from './history.commands.ts';
+import {
+  checkStepRange,
+  type HistoryPosition,
+  historyPosition,
+  readHistoryPage,
+  sampleHistory,
+} from './history.commands.ts';
 
 /** Points read at once where a history is asked for whole. */
 const CHUNK = 25_000;
@@ -24,7 +30,7 @@ export function metricHandlers({ db }: TrackingDeps): Handlers {
         throw invalid(`Invalid value ${limit} for parameter 'max_results' supplied. It must be a positive integer.`);
       }
       const binding = ['metric-history', runUuid, key] as const;
-      const after = token ? (decodePageToken(token, binding) as unknown as HistoryPosition) : null;
+      const after = token ? historyPosition(decodePageToken(token, binding)) : null;
       if (limit === undefined || limit > CHUNK) return wholeHistory(db, runUuid, key, after, limit, binding);
       const { text, next } = await db.search(readHistoryPage, { runUuid, key, after, limit });
       return new Json(historyStart(text) + historyEnd(next === null ? null : encodePageToken(next, binding)));
