@@ -16,12 +16,19 @@ const HISTORY: InsertSpec = {
   onConflict: 'DO NOTHING',
 };
 
-const KEEP_BEST = (column: string, sign: '<' | '>') =>
-  `${column} = CASE WHEN latest_metrics.${column} IS NULL OR excluded.${column} ${sign} latest_metrics.${column} THEN excluded.${column} ELSE latest_metrics.${column} END,
-   ${column}_step = CASE WHEN latest_metrics.${column} IS NULL OR excluded.${column} ${sign} latest_metrics.${column} THEN excluded.${column}_step ELSE latest_metrics.${column}_step END`;
+/** Of equal values the one of the earliest step stands, whichever came first. */
+const KEEP_BEST = (column: string, sign: '<' | '>') => {
+  const better = `latest_metrics.${column} IS NULL OR excluded.${column} ${sign} latest_metrics.${column}
+    OR (excluded.${column} = latest_metrics.${column} AND excluded.${column}_step < latest_metrics.${column}_step)`;
+  return `${column} = CASE WHEN ${better} THEN excluded.${column} ELSE latest_metrics.${column} END,
+   ${column}_step = CASE WHEN ${better} THEN excluded.${column}_step ELSE latest_metrics.${column}_step END`;
+};
 
-const IS_LATER =
-  '(excluded.step, excluded.timestamp, excluded.value) >= (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)';
+/** Half the largest double: two sums below it add up without overflow, which PostgreSQL would refuse. */
+const MAX_TOTAL = 8.9e307;
+
+const IS_LATER = `(excluded.step, excluded.timestamp, excluded.value, excluded.is_nan) >=
+  (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value, latest_metrics.is_nan)`;
 const KEEP_LATER = (column: string) =>
   `${column} = CASE WHEN ${IS_LATER} THEN excluded.${column} ELSE latest_metrics.${column} END`;
 
@@ -47,7 +54,8 @@ const latest = (inOrder: string): InsertSpec => ({
   onConflict: `(run_id, key_id) DO UPDATE SET
     ${KEEP_LATER('value')}, ${KEEP_LATER('is_nan')}, ${KEEP_LATER('step')}, ${KEEP_LATER('timestamp')},
     points = latest_metrics.points + excluded.points,
-    total = latest_metrics.total + excluded.total,
+    total = CASE WHEN abs(latest_metrics.total) <= ${MAX_TOTAL} AND abs(excluded.total) <= ${MAX_TOTAL}
+      THEN latest_metrics.total + excluded.total END,
     ${KEEP_BEST('low', '<')},
     ${KEEP_BEST('high', '>')},
     in_order = CASE WHEN latest_metrics.in_order = 1 AND ${inOrder} THEN 1 ELSE 0 END`,
@@ -93,8 +101,8 @@ export async function appendMetrics(tx: Transactor, run: RunRef, metrics: readon
   // The same order everywhere, so that two writers of one run never wait for each other in a circle.
   for (const keyId of [...byKey.keys()].sort((a, b) => a - b)) {
     const points = byKey.get(keyId)!.sort(bySteps);
-    first.push(summary(run, keyId, points.slice(0, 1)));
-    if (points.length > 1) rest.push(summary(run, keyId, points.slice(1)));
+    first.push(summary(run, keyId, points.slice(0, 1), 1));
+    if (points.length > 1) rest.push(summary(run, keyId, points.slice(1), isInOrder(points)));
   }
   await tx.insert(LATEST_POINT, first);
   if (rest.length > 0) await tx.insert(LATEST_REST, rest);
@@ -102,19 +110,23 @@ export async function appendMetrics(tx: Transactor, run: RunRef, metrics: readon
 
 const compare = (a: Int64, b: Int64) => (a < b ? -1 : a > b ? 1 : 0);
 const bySteps = (a: Point, b: Point) =>
-  compare(a.step, b.step) || compare(a.timestamp, b.timestamp) || compare(a.value, b.value);
+  compare(a.step, b.step) ||
+  compare(a.timestamp, b.timestamp) ||
+  compare(a.value, b.value) ||
+  Number(a.isNan) - Number(b.isNan);
 
-/** `points` in order of step, timestamp and value. */
-function summary(run: RunRef, keyId: number, points: readonly Point[]): SqlValue[] {
+/** Whether points in order of step are in order of time too. */
+const isInOrder = (points: readonly Point[]) =>
+  points.every(({ timestamp }, i) => i === 0 || timestamp >= points[i - 1]!.timestamp) ? 1 : 0;
+
+/** `points` in order of step, timestamp and value; those that have no finite sum have none. */
+function summary(run: RunRef, keyId: number, points: readonly Point[], inOrder: 0 | 1): SqlValue[] {
   const last = points[points.length - 1]!;
   let count = 0;
   let total = 0;
-  let inOrder = 1;
   let low: Point | null = null;
   let high: Point | null = null;
-  for (let i = 0; i < points.length; i++) {
-    const point = points[i]!;
-    if (i > 0 && point.timestamp < points[i - 1]!.timestamp) inOrder = 0;
+  for (const point of points) {
     if (point.isNan) continue;
     count++;
     total += point.value;
@@ -132,8 +144,7 @@ function summary(run: RunRef, keyId: number, points: readonly Point[]): SqlValue
     last.timestamp,
     count,
     inOrder,
-    // +Infinity and -Infinity have no sum.
-    Number.isNaN(total) ? null : total,
+    Math.abs(total) <= MAX_TOTAL ? total : null,
     low?.value ?? null,
     low?.step ?? null,
     high?.value ?? null,
