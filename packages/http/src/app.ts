@@ -1,5 +1,6 @@
 import { DomainError } from '@millrace/core';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { drain } from './drain.ts';
 import { JSON_BODY_LIMIT, sendError } from './errors.ts';
 import { IdleConnections } from './idle.ts';
 import { refuseUnhandled } from './operations.ts';
@@ -24,7 +25,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     // A streamed artifact may take as long as it likes while bytes flow.
     requestTimeout: 0,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: {
       maxParamLength: 4096,
@@ -38,6 +39,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
+  app.addHook('preClose', () => drain(app.server));
   const idle = new IdleConnections(app.server, IDLE_TIMEOUT_MS);
   const check = securityCheck(options);
   app.addHook('onRequest', (request, reply, done) => {
