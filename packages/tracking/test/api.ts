@@ -27,7 +27,7 @@ export interface Api extends World {
 export async function openApi(dialect: TestDialect): Promise<Api> {
   const world = await openWorld(dialect);
   const store = await openStore(tempDir('artifacts'));
-  const places = new ArtifactPlaces({ proxied: store, localRoots: [] });
+  const places = new ArtifactPlaces({ proxied: store, locations: {} });
   const docs = new RunDocs(world.db);
   const app = createApp({ logLevel: 'silent', allowedHosts: [], allowedOrigins: [] });
   const clock = { now: () => api.now };
@@ -39,7 +39,7 @@ export async function openApi(dialect: TestDialect): Promise<Api> {
       docs,
       places,
       artifactRoot: 'mlflow-artifacts:/',
-      localArtifactRoots: [],
+      locations: {},
       truncateLongValues: true,
     }),
   );

@@ -69,6 +69,8 @@ export interface Batch {
   readonly metrics: readonly MetricPoint[];
   readonly params: readonly KeyValue[];
   readonly tags: readonly KeyValue[];
+  /** One thing of a request of its own: refusals speak of it alone. */
+  readonly single?: boolean;
 }
 
 /** All of it or nothing: params, metrics and tags of one request are one transaction. */
@@ -79,7 +81,7 @@ export const logBatch = write('runs.logBatch', async (tx, batch: Batch): Promise
     tx,
     [batch.params, batch.metrics, batch.tags].flatMap((items) => items.map(({ key }) => key)),
   );
-  await writeParams(tx, run, batch.params);
+  await writeParams(tx, run, batch.params, batch.single);
   await appendMetrics(tx, run, batch.metrics);
   await appendModelMetrics(tx, run, batch.metrics);
   await writeTags(tx, run, batch.tags);

@@ -64,7 +64,7 @@ export function runHandlers(deps: TrackingDeps): Handlers {
   };
   const write = async (
     runUuid: string,
-    batch: Partial<Record<'params' | 'tags', KeyValue[]>> & { metrics?: MetricPoint[] },
+    batch: Partial<Record<'params' | 'tags', KeyValue[]>> & { metrics?: MetricPoint[]; single?: boolean },
   ) => {
     await db.write(logBatch, { runUuid, metrics: [], params: [], tags: [], ...batch });
     return EMPTY;
@@ -123,7 +123,7 @@ export function runHandlers(deps: TrackingDeps): Handlers {
       return write(runIdOf(request), { metrics: [withModel({ key, value, timestamp, step }, request)] });
     },
     'MlflowService.logParam': async (request) =>
-      write(runIdOf(request), { params: [param(request.key, request.value)] }),
+      write(runIdOf(request), { params: [param(request.key, request.value)], single: true }),
     'MlflowService.setTag': async (request) => write(runIdOf(request), { tags: [tag(request.key, request.value)] }),
     'MlflowService.deleteTag': async ({ run_id, key }) => {
       await db.write(removeTag, { runUuid: runIdOf({ run_id }), key });

@@ -76,7 +76,12 @@ async function keyedRows(tx: Transactor, run: RunRef, items: readonly KeyValue[]
 }
 
 /** Params are written once: the same value again is welcome, another one is refused. */
-export async function writeParams(tx: Transactor, run: RunRef, given: readonly KeyValue[]): Promise<void> {
+export async function writeParams(
+  tx: Transactor,
+  run: RunRef,
+  given: readonly KeyValue[],
+  single = false,
+): Promise<void> {
   if (given.length === 0) return;
   const params = inOrder(given);
   const rows = await keyedRows(tx, run, params);
@@ -92,7 +97,7 @@ export async function writeParams(tx: Transactor, run: RunRef, given: readonly K
     );
     if (row !== undefined && row[0] !== value) clashes.push({ key, old: row[0], value });
   }
-  if (clashes.length > 0) throw changedParams(run, clashes, params.length === 1);
+  if (clashes.length > 0) throw changedParams(run, clashes, single);
 }
 
 function changedParams(run: RunRef, clashes: readonly { key: string; old: string; value: string }[], single: boolean) {
