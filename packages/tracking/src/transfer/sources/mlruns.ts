@@ -67,7 +67,8 @@ class Mlruns implements ImportSource {
         id: text(meta.experiment_id),
         name: text(meta.name),
         artifactLocation: text(meta.artifact_location),
-        stage: stageOf(meta),
+        // Clients of 1.x move the folder and leave the word in it as it was.
+        stage: dirname(folder) === join(this.#root, TRASH) ? 'deleted' : stageOf(meta),
         creationTime: int(meta.creation_time, changed),
         lastUpdateTime: changed,
         tags: await readKeyed(join(folder, 'tags')),
