@@ -51,6 +51,13 @@ export class Bench {
     }
   }
 
+  /** Fills the databases of a world and leaves no server on them. */
+  async filledFolders(world: World): Promise<void> {
+    const ready = this.sides.every((side) => this.#prepared.has(`${worldName(world)}/${side}`));
+    if (!ready) await this.pair(world);
+    await this.closePair();
+  }
+
   async closePair(): Promise<void> {
     const pair = this.#open?.pair;
     this.#open = undefined;

@@ -13,8 +13,7 @@ const start: Scenario = {
   id: 'start',
   async run(bench) {
     const world: World = { kind: 'runs', runs: bench.options.sizes.searchRuns };
-    await bench.pair(world);
-    await bench.closePair();
+    await bench.filledFolders(world);
     const lanes = Object.fromEntries(bench.sides.map((side) => [side, () => startOnce(bench, world, side)]));
     const rounds = await bench.rounds(lanes);
     const { mlflow, millrace } = mediansOf(rounds);
