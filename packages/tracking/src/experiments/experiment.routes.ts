@@ -23,7 +23,7 @@ export function experimentHandlers(deps: TrackingDeps): Handlers {
       if (location !== undefined) checkArtifactLocation(location, locations);
       const experimentId = await db.write(createExperiment, {
         name,
-        artifactLocation: location?.replace(/\/+$/, ''),
+        artifactLocation: location,
         artifactRoot,
         tags: tags.map(({ key = '', value = '' }) => {
           checkExperimentTag(key, value);
