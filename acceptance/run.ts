@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { postgresMissing, startMlflowServer, startServer } from '@millrace/tools/testkit';
+import { storesSuite } from './stores/suite.ts';
 import { httpSuite } from './suites/http.ts';
 import { javaSuite } from './suites/java.ts';
 import { KnownGaps } from './suites/known-gaps.ts';
@@ -31,6 +32,7 @@ const suites: readonly Suite[] = [
     files: [...tracking, ...programs],
     smoke: ['test_runs.py', 'test_metrics.py', 'test_search_runs.py'],
   }),
+  storesSuite,
   pytestSuite('python-1', 'mlflow1', { on: { sqlite: 'all', postgres: 'none' }, files: [...tracking, ...programs] }),
 ];
 

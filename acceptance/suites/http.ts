@@ -21,18 +21,19 @@ interface Report {
 export const httpSuite: Suite = {
   name: 'http',
   on: { sqlite: 'all', postgres: 'all' },
-  async run(target) {
-    const file = join(tempDir('vitest'), 'report.json');
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const config = join(import.meta.dirname, '../vitest.config.ts');
-    const args = [vitest, 'run', '--config', config, '--reporter=json', `--outputFile=${file}`];
-    const env = clientEnvironment(target);
-    const { code, output } = await execute(process.execPath, args, { cwd: root, env, minutes: 15 });
-    const outcomes = existsSync(file) ? read(file) : [];
-    if (code === 0 || outcomes.some(({ outcome }) => outcome === 'failed')) return outcomes;
-    return [...outcomes, ...whole('failed', `Vitest ended with exit status ${code}:\n${lastLines(output)}`)];
-  },
+  run: (target) => runVitest(join(import.meta.dirname, '../vitest.config.ts'), clientEnvironment(target)),
 };
+
+/** Runs the tests that a Vitest configuration includes. */
+export async function runVitest(config: string, env: NodeJS.ProcessEnv): Promise<Outcome[]> {
+  const file = join(tempDir('vitest'), 'report.json');
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'run', '--config', config, '--reporter=json', `--outputFile=${file}`];
+  const { code, output } = await execute(process.execPath, args, { cwd: root, env, minutes: 15 });
+  const outcomes = existsSync(file) ? read(file) : [];
+  if (code === 0 || outcomes.some(({ outcome }) => outcome === 'failed')) return outcomes;
+  return [...outcomes, ...whole('failed', `Vitest ended with exit status ${code}:\n${lastLines(output)}`)];
+}
 
 function read(file: string): Outcome[] {
   const { testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report;

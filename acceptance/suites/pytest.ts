@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { type MlflowEnvironment, mlflowVersions, tempDir, venvBin } from '@millrace/tools/testkit';
 import { clientEnvironment, type Outcome, type Suite, whole } from './outcome.ts';
 import { execute, lastLines } from './program.ts';
@@ -19,28 +19,42 @@ export function pytestSuite(name: string, client: MlflowEnvironment, options: Py
   return {
     name,
     on,
-    async run(target, extent) {
-      const python = venvBin(client, 'python');
-      if (!existsSync(python)) return whole('skipped', `mlflow ${mlflowVersions[client]} is not installed here`);
-      const cwd = tempDir('pytest');
-      const report = join(cwd, 'report.jsonl');
-      const chosen = (extent === 'all' ? files : smoke).map((file) => join(folder, file));
-      const { code, output } = await execute(python, ['-m', 'pytest', '-q', '--rootdir', folder, ...chosen], {
-        cwd,
-        minutes: 15,
-        env: {
-          ...clientEnvironment(target),
-          PATH: [join(python, '..'), process.env.PATH].join(delimiter),
-          PYTHONDONTWRITEBYTECODE: '1',
-          ACCEPTANCE_REPORT: report,
-        },
-      });
-      const outcomes = existsSync(report) ? read(report) : [];
-      // 0: all passed, 1: some failed. Anything else, and the report is not the whole of it.
-      if (code === 0 || (code === 1 && outcomes.some(({ outcome }) => outcome === 'failed'))) return outcomes;
-      return [...outcomes, ...whole('failed', `pytest ended with exit status ${code}:\n${lastLines(output)}`)];
-    },
+    run: (target, extent) =>
+      runPytest(
+        client,
+        (extent === 'all' ? files : smoke).map((file) => join(folder, file)),
+        clientEnvironment(target),
+      ),
   };
+}
+
+/** Runs test files that use the fixtures of `acceptance/python`, wherever they lie. */
+export async function runPytest(
+  client: MlflowEnvironment,
+  files: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Outcome[]> {
+  const python = venvBin(client, 'python');
+  if (!existsSync(python)) return whole('skipped', `mlflow ${mlflowVersions[client]} is not installed here`);
+  const cwd = tempDir('pytest');
+  const report = join(cwd, 'report.jsonl');
+  const rootdir = dirname(files[0] ?? folder);
+  const args = ['-m', 'pytest', '-q', '-c', join(folder, 'pytest.ini'), '--rootdir', rootdir, '-p', 'conftest'];
+  const { code, output } = await execute(python, [...args, ...files], {
+    cwd,
+    minutes: 15,
+    env: {
+      ...env,
+      PATH: [join(python, '..'), process.env.PATH].join(delimiter),
+      PYTHONPATH: folder,
+      PYTHONDONTWRITEBYTECODE: '1',
+      ACCEPTANCE_REPORT: report,
+    },
+  });
+  const outcomes = existsSync(report) ? read(report) : [];
+  // 0: all passed, 1: some failed. Anything else, and the report is not the whole of it.
+  if (code === 0 || (code === 1 && outcomes.some(({ outcome }) => outcome === 'failed'))) return outcomes;
+  return [...outcomes, ...whole('failed', `pytest ended with exit status ${code}:\n${lastLines(output)}`)];
 }
 
 function read(report: string): Outcome[] {

@@ -12,4 +12,4 @@ export {
   type RawHandlers,
 } from './operations.ts';
 export { type SecurityOptions, securityCheck } from './security.ts';
-export { receiveInto, type SentFile, sendArtifact, waitPatiently } from './transfer.ts';
+export { receiveInto, type SentFile, sendArtifact } from './transfer.ts';

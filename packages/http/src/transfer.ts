@@ -150,18 +150,12 @@ export async function receiveInto(
   const onClose = () => {
     if (!raw.complete) abort.abort();
   };
-  const onEnd = () => waitPatiently(request);
-  raw.once('close', onClose).once('end', onEnd);
+  raw.once('close', onClose);
   const length = request.headers['content-length'];
   try {
     await store({ body: raw, contentLength: length === undefined ? undefined : Number(length), signal: abort.signal });
     return reply.type('application/json').send('{}');
   } finally {
-    raw.off('close', onClose).off('end', onEnd);
+    raw.off('close', onClose);
   }
-}
-
-/** Lifts the limit on idle connections: a store may take minutes to put together what was sent. It is back for the next request. */
-export function waitPatiently({ raw }: FastifyRequest): void {
-  raw.socket.setTimeout(0);
 }

@@ -1,5 +1,5 @@
 import { DomainError, invalid } from '@millrace/core';
-import { type Handlers, type RawHandlers, receiveInto, sendArtifact, waitPatiently } from '@millrace/http';
+import { type Handlers, type RawHandlers, receiveInto, sendArtifact } from '@millrace/http';
 import { type ArtifactPath, baseName, joinArtifactPath, parseArtifactPath, parseFolderPath } from '@millrace/objects';
 import type { FastifyRequest } from 'fastify';
 import type { TrackingDeps } from '../deps.ts';
@@ -44,10 +44,9 @@ export function proxyHandlers({ places }: TrackingDeps): Handlers {
               })),
       };
     },
-    'MlflowArtifactsService.completeMultipartUpload': async ({ artifact_path, path, upload_id, parts }, { http }) => {
+    'MlflowArtifactsService.completeMultipartUpload': async ({ artifact_path, path, upload_id, parts }) => {
       const store = places.proxied;
       if (store.completeMultipart === undefined) throw noMultipart();
-      waitPatiently(http);
       const given = parts.map(({ part_number, etag }) => ({ partNumber: Number(part_number ?? 0), etag: etag ?? '' }));
       await store.completeMultipart(fileIn(artifact_path, path), upload_id ?? '', given);
       return {};
@@ -78,9 +77,9 @@ const noMultipart = () =>
     'Multipart upload is not supported for the current artifact repository: upload the file in one request.',
   );
 
-/** The file `path` in the folder that the URL names. */
+/** The file in the folder that the URL names; `path` is what the client calls it on its own machine, of which the name counts. */
 const fileIn = (folder: string, path: string): ArtifactPath =>
-  joinArtifactPath(parseFolderPath(folder), parseArtifactPath(path));
+  joinArtifactPath(parseFolderPath(folder), parseArtifactPath(path.slice(path.search(/[^/\\]*$/))));
 
 function ownParts(request: FastifyRequest, uploadId: string, parts: number) {
   const { headers, protocol } = request;
