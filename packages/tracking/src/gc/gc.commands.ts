@@ -1,6 +1,7 @@
 import { invalid } from '@millrace/core';
 import { list, read, type Sql, sql, write } from '@millrace/db';
 import { experimentIdOf } from '../experiments/experiment.store.ts';
+import type { Int64, LifecycleStage } from '../runs/run.ts';
 
 /** What to remove for good; without ids everything that was deleted before `before`. */
 export interface GcScope {
@@ -66,6 +67,7 @@ export const claimRun = write('gc.claimRun', async (tx, runUuid: string): Promis
 
 /** A long history goes in pieces, so that other writers get their turn between them. */
 const POINTS_AT_ONCE = 20_000;
+const POINT_KEY = 'key_id, step, timestamp, value, is_nan';
 
 /** Removes some of a claimed run; true once nothing of it is left. */
 export const purgeSome = write('gc.purgeRun', async (tx, runUuid: string): Promise<boolean> => {
@@ -74,12 +76,12 @@ export const purgeSome = write('gc.purgeRun', async (tx, runUuid: string): Promi
   ]);
   if (row === undefined) return true;
   const [runId] = row;
-  const [boundary] = await tx.all<[number, number]>(
-    `SELECT key_id, step FROM metrics WHERE run_id = ? ORDER BY key_id, step LIMIT 1 OFFSET ${POINTS_AT_ONCE}`,
+  const [boundary] = await tx.all<[number, Int64, Int64, number, number]>(
+    `SELECT ${POINT_KEY} FROM metrics WHERE run_id = ? ORDER BY ${POINT_KEY} LIMIT 1 OFFSET ${POINTS_AT_ONCE}`,
     [runId],
   );
   if (boundary !== undefined) {
-    await tx.run('DELETE FROM metrics WHERE run_id = ? AND (key_id, step) <= (?, ?)', [runId, ...boundary]);
+    await tx.run(`DELETE FROM metrics WHERE run_id = ? AND (${POINT_KEY}) < (?, ?, ?, ?, ?)`, [runId, ...boundary]);
     return false;
   }
   await tx.run('DELETE FROM metrics WHERE run_id = ?', [runId]);
@@ -87,14 +89,33 @@ export const purgeSome = write('gc.purgeRun', async (tx, runUuid: string): Promi
   return true;
 });
 
-export const purgeModel = write('gc.purgeModel', async (tx, modelId: string): Promise<void> => {
-  await tx.run('DELETE FROM logged_models WHERE model_id = ?', [modelId]);
-  await tx.run('DELETE FROM run_models WHERE model_id = ?', [modelId]);
+/** Marks a model of a deleted experiment as deleted itself; false where somebody restored the experiment meanwhile. */
+export const claimModel = write('gc.claimModel', async (tx, modelId: string): Promise<boolean> => {
+  // Held, so that a restore comes before or after all of this.
+  const [row] = await tx.all<[LifecycleStage, LifecycleStage]>(
+    `SELECT m.lifecycle_stage, e.lifecycle_stage FROM logged_models m JOIN experiments e ON e.id = m.experiment_id
+     WHERE m.model_id = ?${tx.forUpdate}`,
+    [modelId],
+  );
+  if (row === undefined || !row.includes('deleted')) return false;
+  await tx.run("UPDATE logged_models SET lifecycle_stage = 'deleted' WHERE model_id = ?", [modelId]);
+  return true;
 });
 
-/** Removes an experiment that has no runs left; false where somebody restored it meanwhile. */
+/** Removes a claimed model, also from the runs that name it. */
+export const purgeModel = write('gc.purgeModel', async (tx, modelId: string): Promise<void> => {
+  const named = 'SELECT run_id FROM run_models WHERE model_id = ?';
+  await tx.all(`SELECT id FROM runs WHERE id IN (${named}) ORDER BY id${tx.forShare}`, [modelId]);
+  await tx.run(`DELETE FROM run_docs WHERE run_id IN (${named})`, [modelId]);
+  await tx.run('DELETE FROM run_models WHERE model_id = ?', [modelId]);
+  await tx.run('DELETE FROM logged_models WHERE model_id = ?', [modelId]);
+});
+
+/** Removes an experiment that has no runs and models left; false where somebody restored it meanwhile. */
 export const purgeExperiment = write('gc.purgeExperiment', async (tx, id: number): Promise<boolean> => {
-  const [run] = await tx.all('SELECT 1 FROM runs WHERE experiment_id = ? LIMIT 1', [id]);
-  if (run !== undefined) return false;
+  for (const table of ['runs', 'logged_models']) {
+    const [row] = await tx.all(`SELECT 1 FROM ${table} WHERE experiment_id = ? LIMIT 1`, [id]);
+    if (row !== undefined) return false;
+  }
   return (await tx.run("DELETE FROM experiments WHERE id = ? AND lifecycle_stage = 'deleted'", [id])) === 1;
 });

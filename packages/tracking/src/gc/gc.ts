@@ -2,6 +2,7 @@ import { appendToUri, DomainError } from '@millrace/core';
 import type { Database } from '@millrace/db';
 import type { ArtifactPlaces } from '../artifacts/artifact-places.ts';
 import {
+  claimModel,
   claimRun,
   type Doomed,
   findDoomed,
@@ -64,6 +65,7 @@ export async function collectGarbage(db: Database, places: ArtifactPlaces, optio
   }
   for (const { modelId, artifactUri } of doomed.models) {
     await attempt(`logged model ${modelId}`, async () => {
+      if (!(await db.write(claimModel, modelId))) return;
       await removeArtifacts(ownFolder(artifactUri, modelId));
       await db.write(purgeModel, modelId);
       report.models++;
