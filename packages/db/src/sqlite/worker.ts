@@ -34,20 +34,42 @@ const runTask = async ([, name, input]: Task): Promise<unknown> => commands.get(
 
 /** One commit for everything that arrived while the last one was under way. */
 async function commitTogether(tasks: readonly Task[]): Promise<Outcome[]> {
+  // Almost always all of them succeed. Where one fails, they are done again, each in a savepoint of its own.
+  const outcomes = await attempt(tasks, tasks.length > 1 ? 'all or none' : 'each');
+  return outcomes ?? (await attempt(tasks, 'each'))!;
+}
+
+/** Runs the tasks in one transaction; null where `all or none` was asked and one failed. */
+async function attempt(tasks: readonly Task[], mode: 'all or none' | 'each'): Promise<Outcome[] | null> {
   const outcomes: Outcome[] = [];
   try {
     connection.run('BEGIN IMMEDIATE');
-    for (const task of tasks) outcomes.push(await inSavepoint(task, tasks.length > 1));
+    for (const task of tasks) {
+      outcomes.push(mode === 'each' ? await inSavepoint(task, tasks.length > 1) : [task[0], true, await runTask(task)]);
+    }
+  } catch (error) {
+    abandon();
+    return mode === 'each' ? failAll(tasks, error) : null;
+  }
+  try {
     connection.run('COMMIT');
     connection.dictionary.commit();
     return outcomes;
   } catch (error) {
     // A commit that failed is never acknowledged and never tried again: its writers hear why.
-    if (connection.inTransaction) connection.run('ROLLBACK');
-    connection.dictionary.rollback();
-    const record = toRecord(error);
-    return tasks.map(([id]) => [id, false, record]);
+    abandon();
+    return failAll(tasks, error);
   }
+}
+
+function abandon(): void {
+  if (connection.inTransaction) connection.run('ROLLBACK');
+  connection.dictionary.rollback();
+}
+
+function failAll(tasks: readonly Task[], error: unknown): Outcome[] {
+  const record = toRecord(error);
+  return tasks.map(([id]) => [id, false, record]);
 }
 
 async function inSavepoint(task: Task, shared: boolean): Promise<Outcome> {

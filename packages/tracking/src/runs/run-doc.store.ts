@@ -35,6 +35,38 @@ export function runInfo([, runUuid, experimentId, name, userId, status, startTim
   };
 }
 
+export type RunInfo = ReturnType<typeof runInfo>;
+
+export async function readInfo(db: Reader, id: number): Promise<RunInfo> {
+  const [row] = await db.query<InfoRow>(sql`SELECT ${RUN_INFO_COLUMNS} FROM runs r WHERE r.id = ${id}`);
+  return runInfo(row!);
+}
+
+interface Keyed {
+  readonly key: string;
+}
+
+interface RunParts {
+  readonly metrics?: readonly Keyed[] | undefined;
+  readonly params?: readonly Keyed[] | undefined;
+  readonly tags?: readonly Keyed[] | undefined;
+  readonly model_inputs?: readonly object[] | undefined;
+  readonly dataset_inputs?: readonly object[] | undefined;
+  readonly model_outputs?: readonly object[] | undefined;
+}
+
+/** The wire message Run as JSON, its parts by key. */
+export function encodeRun(info: RunInfo, parts: RunParts): string {
+  const { metrics, params, tags, model_inputs, dataset_inputs, model_outputs } = parts;
+  const sorted = (items: readonly Keyed[] | undefined) => items?.toSorted(byKey);
+  return encode({
+    info,
+    data: { metrics: sorted(metrics), params: sorted(params), tags: sorted(tags) },
+    inputs: { model_inputs, dataset_inputs },
+    outputs: { model_outputs },
+  });
+}
+
 /** Runs as JSON text of the wire message Run, by id; ids of no run are absent. */
 export async function assembleRuns(db: Reader, ids: readonly number[]): Promise<Map<number, string>> {
   const docs = new Map<number, string>();
@@ -75,16 +107,15 @@ async function assembleInto(docs: Map<number, string>, db: Reader, ids: readonly
 
   for (const info of infos) {
     const [id] = info;
-    const sorted = <T extends { key: string }>(items: T[] | undefined) => items?.sort(byKey);
-    docs.set(
-      id,
-      encode({
-        info: runInfo(info),
-        data: { metrics: sorted(metricsOf.get(id)), params: sorted(paramsOf.get(id)), tags: sorted(tagsOf.get(id)) },
-        inputs: { model_inputs: inputsOf.get(id), dataset_inputs: datasetsOf.get(id) },
-        outputs: { model_outputs: outputsOf.get(id) },
-      }),
-    );
+    const parts = {
+      metrics: metricsOf.get(id),
+      params: paramsOf.get(id),
+      tags: tagsOf.get(id),
+      model_inputs: inputsOf.get(id),
+      dataset_inputs: datasetsOf.get(id),
+      model_outputs: outputsOf.get(id),
+    };
+    docs.set(id, encodeRun(runInfo(info), parts));
   }
 }
 
@@ -133,7 +164,7 @@ function grouped<R extends readonly [number, ...unknown[]], T>(
   return groups;
 }
 
-const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+const byKey = (a: Keyed, b: Keyed) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 /** Integers beyond 2^53 are written digit by digit. */
 export const encode = (value: unknown): string =>

@@ -36,7 +36,7 @@ export interface RunSearch {
 export interface RunSearchResult {
   /** The wire message SearchRuns.Response as JSON. */
   readonly text: string;
-  /** Finished runs whose ready-made JSON is missing. */
+  /** Runs whose ready-made JSON is missing. */
   readonly stale: readonly string[];
 }
 
@@ -107,10 +107,8 @@ async function readDocs(db: Reader, ids: readonly number[]): Promise<{ docs: str
       characters += doc.length;
     }
     if (missing.length === 0) continue;
-    const finished = await db.query<[string]>(
-      sql`SELECT run_uuid FROM runs WHERE id IN ${list(missing)} AND status <> 'RUNNING'`,
-    );
-    stale.push(...finished.flat());
+    const named = await db.query<[string]>(sql`SELECT run_uuid FROM runs WHERE id IN ${list(missing)}`);
+    stale.push(...named.flat());
   }
   return { docs, stale };
 }

@@ -5,7 +5,7 @@ import { makeKeyIds } from '../keys.store.ts';
 import { appendMetrics, appendModelMetrics } from '../metrics/metric.store.ts';
 import { deleteTag, dropDoc, holdActiveRun, holdRun, renames, writeParams, writeTags } from './run.store.ts';
 import { type Int64, type KeyValue, LOGGED_MODELS_TAG, type MetricPoint, RUN_NAME_TAG, type RunStatus } from './run.ts';
-import { assembleRuns } from './run-doc.store.ts';
+import { assembleRuns, encodeRun, type RunInfo, readInfo } from './run-doc.store.ts';
 
 export interface NewRun {
   readonly runUuid: string;
@@ -16,7 +16,7 @@ export interface NewRun {
   readonly tags: readonly KeyValue[];
 }
 
-/** Answers with the run as JSON. */
+/** Answers with the wire message Run as JSON. */
 export const createRun = write('runs.create', async (tx, run: NewRun): Promise<string> => {
   const experiment = await holdActiveExperiment(tx, run.experimentId);
   const artifactUri = appendToUri(experiment.artifactLocation, run.runUuid, 'artifacts');
@@ -27,7 +27,7 @@ export const createRun = write('runs.create', async (tx, run: NewRun): Promise<s
   );
   const ref = await holdRun(tx, run.runUuid);
   await writeTags(tx, ref, run.tags);
-  return (await assembleRuns(tx, [ref.id])).get(ref.id)!;
+  return encodeRun(await readInfo(tx, ref.id), { tags: run.tags });
 });
 
 export interface RunChange {
@@ -37,8 +37,8 @@ export interface RunChange {
   readonly name?: string | undefined;
 }
 
-/** Answers with the run as JSON. */
-export const updateRun = write('runs.update', async (tx, change: RunChange): Promise<string> => {
+/** Answers with the wire message RunInfo. */
+export const updateRun = write('runs.update', async (tx, change: RunChange): Promise<RunInfo> => {
   const run = await holdActiveRun(tx, change.runUuid, 'to change');
   await tx.run('UPDATE runs SET status = COALESCE(?, status), end_time = COALESCE(?, end_time) WHERE id = ?', [
     change.status ?? null,
@@ -49,7 +49,7 @@ export const updateRun = write('runs.update', async (tx, change: RunChange): Pro
     await writeTags(tx, run, [{ key: RUN_NAME_TAG, value: change.name }]);
   }
   await dropDoc(tx, run);
-  return (await assembleRuns(tx, [run.id])).get(run.id)!;
+  return readInfo(tx, run.id);
 });
 
 export const deleteRun = write('runs.delete', async (tx, input: { runUuid: string; now: number }): Promise<void> => {

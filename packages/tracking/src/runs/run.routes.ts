@@ -17,7 +17,6 @@ import {
   truncateRunTagValue,
 } from '@millrace/core';
 import { type Handlers, Json } from '@millrace/http';
-import { parseJsonBody, type RunInfo } from '@millrace/wire';
 import { type DatasetInput, logInputs, searchDatasets } from '../datasets/dataset.commands.ts';
 import type { TrackingDeps } from '../deps.ts';
 import {
@@ -73,7 +72,7 @@ export function runHandlers(deps: TrackingDeps): Handlers {
     const ready = await db.read(readRunDoc, runUuid);
     if (ready !== null) return ready;
     const doc = await db.search(assembleRun, runUuid);
-    if (!doc.includes('"status":"RUNNING"')) docs.refresh([runUuid]);
+    docs.refresh([runUuid]);
     return doc;
   };
 
@@ -94,18 +93,19 @@ export function runHandlers(deps: TrackingDeps): Handlers {
         name,
         userId: plain('user_id', request.user_id ?? ''),
         startTime: request.start_time ?? 0,
-        tags: [...tags.filter(({ key }) => key !== RUN_NAME_TAG), { key: RUN_NAME_TAG, value: name }],
+        // Of several with one key the last stands.
+        tags: [...new Map([...tags, { key: RUN_NAME_TAG, value: name }].map((each) => [each.key, each])).values()],
       });
       return new Json(`{"run":${run}}`);
     },
     'MlflowService.updateRun': async (request) => {
-      const run = await db.write(updateRun, {
+      const info = await db.write(updateRun, {
         runUuid: runIdOf(request),
         status: request.status,
         endTime: request.end_time,
         name: request.run_name === undefined ? undefined : runName(request.run_name),
       });
-      return { run_info: (parseJsonBody(run) as { info: RunInfo }).info };
+      return { run_info: info };
     },
     'MlflowService.getRun': async (request) => new Json(`{"run":${await readRun(runIdOf(request))}}`),
     'MlflowService.deleteRun': async ({ run_id }) => {
