@@ -29,6 +29,10 @@ export function toDomainError(error: unknown, request: FastifyRequest): DomainEr
   if (error instanceof DomainError) return error;
   const known = FRAMEWORK[(error as { code?: string }).code ?? ''];
   if (known !== undefined) return known(error as Error);
+  // A client that left is no failure of the server, and nobody reads the answer.
+  if (request.raw.destroyed && !request.raw.complete) {
+    return new DomainError('CANCELLED', 'The client closed the connection before its request was complete.');
+  }
   // Whoever asks gets a name for what happened, whoever runs the server gets the rest of it in the log.
   const incident = randomUUID();
   request.log.error({ err: error, incident, url: request.url }, 'request failed');
