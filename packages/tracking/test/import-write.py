@@ -31,6 +31,8 @@ def log_model():
     mlflow.log_metric("accuracy", 0.875, step=1, model_id=info.model_id)
 
 
+if MAJOR > 1:
+    client.create_registered_model("left out")
 alpha = client.create_experiment("alpha")
 client.set_experiment_tag(alpha, "owner", "Zoë")
 mlflow.set_experiment("alpha")

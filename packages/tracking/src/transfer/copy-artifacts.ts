@@ -54,6 +54,8 @@ async function copyFile(
   path: ReturnType<typeof parseArtifactPath>,
 ): Promise<void> {
   const body = await tree.open(file.path);
+  // It may fail before the store listens; the store hears of it when it reads.
+  body.on('error', () => {});
   try {
     await store.write(path, body, { contentLength: file.size });
   } finally {

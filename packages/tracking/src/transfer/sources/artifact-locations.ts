@@ -1,7 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalid, parseUri } from '@millrace/core';
-import { type ArtifactTree, folderTree, isFolder, isRemote, TreeStores } from '../artifact-tree.ts';
+import { type ArtifactTree, emptyTree, folderTree, isFolder, isRemote, TreeStores } from '../artifact-tree.ts';
 import type { ArtifactOwner } from '../records.ts';
 
 /** Finds the files behind the artifact locations that an MLflow installation wrote down. */
@@ -21,6 +21,7 @@ export class ArtifactLocations {
 
   async find(owner: ArtifactOwner): Promise<ArtifactTree> {
     const { uri } = owner;
+    if (uri === '') return emptyTree;
     const { scheme, path } = parseUri(uri);
     if (scheme === '' || scheme === 'file') return this.#local(owner);
     if (isRemote(uri)) return this.#stores.tree(uri);

@@ -37,7 +37,7 @@ const encodePath = (path: string): string => path.split('/').map(encodeURICompon
 /** A running MLflow server, over its REST API. */
 export async function openMlflowServer(url: string): Promise<ImportSource> {
   const client = new RestClient(url, process.env);
-  await client.post('experiments/search', { view_type: 'ALL', max_results: 1 });
+  await client.check();
   return new MlflowServer(client);
 }
 

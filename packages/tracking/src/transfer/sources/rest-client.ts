@@ -30,6 +30,11 @@ export class RestClient {
     return this.json('POST', `/api/2.0/mlflow/${route}`, {}, body);
   }
 
+  /** Asks once, without patience: whether the server is there, speaks the API and lets us in. */
+  async check(): Promise<void> {
+    await this.#fetch('POST', '/api/2.0/mlflow/experiments/search', {}, { view_type: 'ALL', max_results: 1 }, 1);
+  }
+
   async json<T>(method: 'GET' | 'POST', path: string, query: Query, body?: object): Promise<T> {
     const response = await this.#fetch(method, path, query, body);
     return parseExactly(await response.text()) as T;
@@ -40,14 +45,14 @@ export class RestClient {
     return body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream);
   }
 
-  async #fetch(method: string, path: string, query: Query, body?: object): Promise<Response> {
+  async #fetch(method: string, path: string, query: Query, body?: object, attempts = ATTEMPTS): Promise<Response> {
     const search = new URLSearchParams(query).toString();
     const url = `${this.url}${path}${search === '' ? '' : `?${search}`}`;
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#try(url, method, body).catch((error: unknown) => unreachable(this.url, error));
       if (answer instanceof Response && answer.ok) return answer;
       const error = answer instanceof Response ? await failure(answer, path) : answer;
-      if (attempt === ATTEMPTS || error.retryAfter === undefined) throw error;
+      if (attempt === attempts || error.retryAfter === undefined) throw error;
       await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
     }
   }
