@@ -134,6 +134,16 @@ class TestFiles:
         (tmp_path / "down").mkdir()
         assert digest_of(client.download_artifacts(run, "large.bin", str(tmp_path / "down"))) == digest
 
+    def test_a_refusal_arrives_though_the_file_is_still_being_sent(self, store, client, run, tmp_path):
+        if store["store"] not in ("local", "sftp"):
+            return  # In a bucket a name can be both a file and a folder.
+        client.log_text(run, "x", "taken/x")
+        random_file(tmp_path / "taken", 60 * MIB)
+        with pytest.raises(requests.exceptions.HTTPError, match="taken") as refused:
+            client.log_artifact(run, str(tmp_path / "taken"))
+        assert refused.value.response.status_code == 400
+        assert listing(client, run) == {("taken", True, None)}
+
     def test_a_model(self, client, experiment, tmp_path):
         model = LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])
         with mlflow.start_run(experiment_id=experiment):

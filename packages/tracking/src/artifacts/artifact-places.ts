@@ -57,8 +57,7 @@ export class ArtifactPlaces {
 
   async resolve(uri: string): Promise<ArtifactPlace> {
     const { scheme, authority, path } = parseUri(uri);
-    // Only the host: a location's length and path were checked when it was made, and a run's is longer.
-    if (authority) checkArtifactLocation(`${scheme}://${authority}/`, this.#hostPolicy);
+    if (authority) this.#checkHost(scheme, authority);
     if (scheme === 'mlflow-artifacts') {
       return { store: this.proxied, folder: parseFolderPath(decode(path).replace(/^\/+/, '')), proxied: true };
     }
@@ -72,8 +71,13 @@ export class ArtifactPlaces {
     await this.#options.proxied?.close();
   }
 
-  get #hostPolicy(): LocationPolicy {
-    return { ...this.#options.locations, localRoots: ['/'] };
+  /** Only the host: a location's length and path were checked when it was made, and a run's is longer. */
+  #checkHost(scheme: string, authority: string): void {
+    if (scheme === 'file') return;
+    const { locations } = this.#options;
+    // What another server proxies is not here, whoever may name it.
+    const policy = scheme === 'mlflow-artifacts' ? { ...locations, allowedSchemes: [] } : locations;
+    checkArtifactLocation(`${scheme}://${authority}/`, policy);
   }
 
   /**
