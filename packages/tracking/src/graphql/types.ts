@@ -144,5 +144,8 @@ export class WireTypes {
 
 const messageOf = (field: Field): Message => field.message ?? messageNamed(field.name);
 
-const listed = <T extends GraphQLInputType | GraphQLOutputType>(field: Field, type: T) =>
-  field.repeated ? new GraphQLList(new GraphQLNonNull(type)) : type;
+/** As MLflow's schema has it, which queries spell in the types of their variables: text in a list may be null. */
+const listed = <T extends GraphQLInputType | GraphQLOutputType>(field: Field, type: T) => {
+  if (!field.repeated) return type;
+  return new GraphQLList(field.kind === 'string' ? type : new GraphQLNonNull(type));
+};
