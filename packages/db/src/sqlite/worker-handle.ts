@@ -18,6 +18,8 @@ export class WorkerHandle {
   #batch: Task[] = [];
   #nextId = 1;
   #closed = false;
+  #toldToEnd = false;
+  #ended = false;
   #idle: (() => void) | null = null;
 
   /** `onDeath` hears of a worker that ended without being told to. */
@@ -28,12 +30,19 @@ export class WorkerHandle {
         this.#worker.on('message', (outcomes: readonly Outcome[]) => this.#settle(outcomes));
         resolve();
       });
-      this.#worker.once('error', (error) => {
+      const die = (error: Error) => {
+        if (this.#ended) return;
+        this.#ended = true;
         reject(error);
-        this.#failAll(error as Error);
-        onDeath(error as Error);
+        this.#failAll(error);
+        onDeath(error);
+      };
+      this.#worker.once('error', (error) => die(error as Error));
+      // An error is followed by the exit.
+      this.#worker.once('exit', (code) => {
+        if (!this.#toldToEnd) die(new Error(`A database thread ended by itself (exit code ${code}).`));
+        this.#ended = true;
       });
-      this.#worker.once('exit', () => this.#failAll(stopping()));
     });
     // A worker that cannot start is reported by ready(); nobody may be listening yet.
     this.#ready.catch(() => {});
@@ -59,7 +68,9 @@ export class WorkerHandle {
     this.#flush();
     this.#closed = true;
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    if (this.#ended) return;
     const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#toldToEnd = true;
     this.#worker.postMessage('close');
     await exited;
   }
