@@ -52,12 +52,28 @@ export const exportExperiments = read(
 
 const toKeyValue = ([, key, value]: readonly [number, string, string]): KeyValue => ({ key, value });
 
-interface Page {
-  readonly experimentId: number;
-  /** The row before the page. */
-  readonly after: number;
-  readonly limit: number;
-}
+/** Rows of an experiment's runs in an order that every installation gives them. */
+export const exportRunRows = read(
+  'exports.runRows',
+  async (db, experimentId: number): Promise<number[]> =>
+    (
+      await db.query<[number]>(
+        sql`SELECT id FROM runs WHERE experiment_id = ${experimentId} AND lifecycle_stage <> 'purging'
+            ORDER BY start_time, run_uuid`,
+      )
+    ).flat(),
+);
+
+/** Rows of an experiment's logged models in an order that every installation gives them. */
+export const exportModelRows = read(
+  'exports.modelRows',
+  async (db, experimentId: number): Promise<number[]> =>
+    (
+      await db.query<[number]>(
+        sql`SELECT id FROM logged_models WHERE experiment_id = ${experimentId} ORDER BY creation_time, model_id`,
+      )
+    ).flat(),
+);
 
 export interface ExportedRow<T> {
   readonly rowId: number;
@@ -66,6 +82,7 @@ export interface ExportedRow<T> {
 
 type RunRow = [
   id: number,
+  experimentId: number,
   runUuid: string,
   name: string,
   userId: string,
@@ -77,38 +94,43 @@ type RunRow = [
   artifactUri: string,
 ];
 
-export const exportRuns = read('exports.runs', async (db, page: Page): Promise<ExportedRow<RunRecord>[]> => {
-  const rows = await db.query<RunRow>(
-    sql`SELECT id, run_uuid, name, user_id, status, start_time, end_time, deleted_time, lifecycle_stage, artifact_uri
-        FROM runs WHERE experiment_id = ${page.experimentId} AND lifecycle_stage <> 'purging' AND id > ${page.after}
-        ORDER BY id LIMIT ${page.limit}`,
-  );
-  const ids = rows.map(([id]) => id);
-  const params = await keyed(db, 'params', ids);
-  const tags = await keyed(db, 'tags', ids);
-  const datasets = await datasetsOf(db, ids);
-  const models = await modelsOf(db, ids);
-  return rows.map(([id, runUuid, name, userId, status, startTime, endTime, deletedTime, stage, artifactUri]) => ({
-    rowId: id,
-    record: {
-      runUuid,
-      experimentId: String(page.experimentId),
-      name,
-      userId,
-      status,
-      startTime,
-      endTime,
-      deletedTime,
-      stage,
-      artifactUri,
-      params: params.get(id) ?? [],
-      tags: tags.get(id) ?? [],
-      datasets: datasets.get(id) ?? [],
-      modelInputs: (models.get(id) ?? []).filter(({ kind }) => kind === 0).map(({ use }) => use),
-      modelOutputs: (models.get(id) ?? []).filter(({ kind }) => kind === 1).map(({ use }) => use),
-    },
-  }));
-});
+/** Runs by their rows, in this order; a run that was removed meanwhile is left out. */
+export const exportRuns = read(
+  'exports.runs',
+  async (db, rowIds: readonly number[]): Promise<ExportedRow<RunRecord>[]> => {
+    const found = await db.query<RunRow>(
+      sql`SELECT id, experiment_id, run_uuid, name, user_id, status, start_time, end_time, deleted_time, lifecycle_stage,
+          artifact_uri
+        FROM runs WHERE id IN ${list(rowIds)} AND lifecycle_stage <> 'purging'`,
+    );
+    const rows = inOrder(rowIds, found);
+    const ids = rows.map(([id]) => id);
+    const params = await keyed(db, 'params', ids);
+    const tags = await keyed(db, 'tags', ids);
+    const datasets = await datasetsOf(db, ids);
+    const models = await modelsOf(db, ids);
+    return rows.map(([id, experimentId, runUuid, name, userId, status, startTime, endTime, ...rest]) => ({
+      rowId: id,
+      record: {
+        runUuid,
+        experimentId: String(experimentId),
+        name,
+        userId,
+        status,
+        startTime,
+        endTime,
+        deletedTime: rest[0],
+        stage: rest[1],
+        artifactUri: rest[2],
+        params: params.get(id) ?? [],
+        tags: tags.get(id) ?? [],
+        datasets: datasets.get(id) ?? [],
+        modelInputs: (models.get(id) ?? []).filter(({ kind }) => kind === 0).map(({ use }) => use),
+        modelOutputs: (models.get(id) ?? []).filter(({ kind }) => kind === 1).map(({ use }) => use),
+      },
+    }));
+  },
+);
 
 async function keyed(db: Reader, table: 'params' | 'tags', ids: readonly number[]) {
   return grouped(
@@ -185,6 +207,7 @@ export const exportPoints = read(
 
 type ModelRow = [
   id: number,
+  experimentId: number,
   modelId: string,
   name: string,
   artifactLocation: string,
@@ -197,44 +220,48 @@ type ModelRow = [
   sourceRunId: string | null,
 ];
 
-export const exportModels = read('exports.models', async (db, page: Page): Promise<ExportedRow<ModelRecord>[]> => {
-  const rows = await db.query<ModelRow>(
-    sql`SELECT id, model_id, name, artifact_location, creation_time, last_update_time, status, status_message,
-          lifecycle_stage, model_type, source_run_id
-        FROM logged_models WHERE experiment_id = ${page.experimentId} AND id > ${page.after}
-        ORDER BY id LIMIT ${page.limit}`,
-  );
-  const ids = rows.map(([id]) => id);
-  const items = async (table: string) =>
-    grouped(
-      await db.query<[number, string, string]>(
-        sql`SELECT model_id, key, value FROM ${raw(table)} WHERE model_id IN ${list(ids)} ORDER BY model_id, key`,
-      ),
-      toKeyValue,
+/** Logged models by their rows, in this order. */
+export const exportModels = read(
+  'exports.models',
+  async (db, rowIds: readonly number[]): Promise<ExportedRow<ModelRecord>[]> => {
+    const found = await db.query<ModelRow>(
+      sql`SELECT id, experiment_id, model_id, name, artifact_location, creation_time, last_update_time, status,
+          status_message, lifecycle_stage, model_type, source_run_id
+        FROM logged_models WHERE id IN ${list(rowIds)}`,
     );
-  const params = await items('logged_model_params');
-  const tags = await items('logged_model_tags');
-  return rows.map(
-    ([id, modelId, name, artifactLocation, creationTime, lastUpdateTime, status, statusMessage, stage, ...rest]) => ({
-      rowId: id,
-      record: {
-        modelId,
-        experimentId: String(page.experimentId),
-        name,
-        artifactLocation,
-        creationTime,
-        lastUpdateTime,
-        status,
-        statusMessage,
-        stage,
-        modelType: rest[0],
-        sourceRunId: rest[1],
-        params: params.get(id) ?? [],
-        tags: tags.get(id) ?? [],
-      },
-    }),
-  );
-});
+    const rows = inOrder(rowIds, found);
+    const ids = rows.map(([id]) => id);
+    const items = async (table: string) =>
+      grouped(
+        await db.query<[number, string, string]>(
+          sql`SELECT model_id, key, value FROM ${raw(table)} WHERE model_id IN ${list(ids)} ORDER BY model_id, key`,
+        ),
+        toKeyValue,
+      );
+    const params = await items('logged_model_params');
+    const tags = await items('logged_model_tags');
+    return rows.map(
+      ([id, experimentId, modelId, name, artifactLocation, creationTime, lastUpdateTime, status, ...rest]) => ({
+        rowId: id,
+        record: {
+          modelId,
+          experimentId: String(experimentId),
+          name,
+          artifactLocation,
+          creationTime,
+          lastUpdateTime,
+          status,
+          statusMessage: rest[0],
+          stage: rest[1],
+          modelType: rest[2],
+          sourceRunId: rest[3],
+          params: params.get(id) ?? [],
+          tags: tags.get(id) ?? [],
+        },
+      }),
+    );
+  },
+);
 
 const MODEL_METRIC_COLUMNS = raw('key, timestamp, step, run_uuid, dataset_name, dataset_digest, value, is_nan');
 
@@ -264,6 +291,11 @@ export const exportModelMetrics = read(
     return { metrics, next: rows.length < input.limit ? null : rows[rows.length - 1]! };
   },
 );
+
+function inOrder<R extends readonly [number, ...unknown[]]>(ids: readonly number[], rows: readonly R[]): R[] {
+  const byId = new Map(rows.map((row) => [row[0], row]));
+  return ids.map((id) => byId.get(id)).filter((row) => row !== undefined);
+}
 
 function grouped<R extends readonly [number, ...unknown[]], T>(rows: readonly R[], make: (row: R) => T) {
   const groups = new Map<number, T[]>();

@@ -24,8 +24,10 @@ import {
 import {
   exportExperiments,
   exportModelMetrics,
+  exportModelRows,
   exportModels,
   exportPoints,
+  exportRunRows,
   exportRuns,
   identify,
   type ModelMetricCursor,
@@ -108,32 +110,28 @@ class Exporter {
   }
 
   async runs(experimentId: number): Promise<void> {
-    for (let after = -1; ; ) {
-      const rows = await this.#db.search(exportRuns, { experimentId, after, limit: RECORDS_AT_ONCE });
-      for (const { rowId, record } of rows) {
+    const rowIds = await this.#db.search(exportRunRows, experimentId);
+    for (let i = 0; i < rowIds.length; i += RECORDS_AT_ONCE) {
+      for (const { rowId, record } of await this.#db.search(exportRuns, rowIds.slice(i, i + RECORDS_AT_ONCE))) {
         const metrics = await this.#bundle.span('metrics', () => this.#points(rowId));
         const artifacts = await this.#artifacts('run', record.runUuid, record.artifactUri);
         await this.#bundle.append('runs', { record, metrics, artifacts });
         this.#report.runs++;
         this.#options.onProgress(this.#report);
-        after = rowId;
       }
-      if (rows.length < RECORDS_AT_ONCE) return;
     }
   }
 
   async models(experimentId: number): Promise<void> {
-    for (let after = -1; ; ) {
-      const rows = await this.#db.search(exportModels, { experimentId, after, limit: RECORDS_AT_ONCE });
-      for (const { rowId, record } of rows) {
+    const rowIds = await this.#db.search(exportModelRows, experimentId);
+    for (let i = 0; i < rowIds.length; i += RECORDS_AT_ONCE) {
+      for (const { rowId, record } of await this.#db.search(exportModels, rowIds.slice(i, i + RECORDS_AT_ONCE))) {
         const metrics = await this.#bundle.span('modelMetrics', () => this.#modelMetrics(rowId));
         const artifacts = await this.#artifacts('model', record.modelId, record.artifactLocation);
         await this.#bundle.append('models', { record, metrics, artifacts });
         this.#report.models++;
         this.#options.onProgress(this.#report);
-        after = rowId;
       }
-      if (rows.length < RECORDS_AT_ONCE) return;
     }
   }
 

@@ -229,7 +229,7 @@ class MlflowServer implements ImportSource {
         }
       } catch (error) {
         // Servers before 3.0 know no logged models.
-        if (error instanceof DomainError && error.status === 404) return;
+        if (error instanceof DomainError && (error.status === 404 || error.status === 501)) return;
         throw error;
       }
     }
@@ -318,19 +318,27 @@ class MlflowServer implements ImportSource {
       ['registered-models/search', 'registered_models', 'registered models'],
       ['model-versions/search', 'model_versions', 'model versions'],
     ] as const) {
-      let count = 0;
-      for (let token = ''; ; ) {
-        const page = await this.#client.get<Page>(route, {
-          max_results: '1000',
-          ...(token === '' ? {} : { page_token: token }),
-        });
-        count += ((page[field] as unknown[] | undefined) ?? []).length;
-        token = page.next_page_token ?? '';
-        if (token === '') break;
-      }
+      const count = await this.#countAll(route, field);
       if (count > 0) found.set(name, count);
     }
     return found;
+  }
+
+  /** 0 on a server that has no registry. */
+  async #countAll(route: string, field: string): Promise<number> {
+    let count = 0;
+    try {
+      for (let token = ''; ; ) {
+        const query = { max_results: '1000', ...(token === '' ? {} : { page_token: token }) };
+        const page = await this.#client.get<Page>(route, query);
+        count += ((page[field] as unknown[] | undefined) ?? []).length;
+        token = page.next_page_token ?? '';
+        if (token === '') return count;
+      }
+    } catch (error) {
+      if (error instanceof DomainError && (error.status === 404 || error.status === 501)) return 0;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {}

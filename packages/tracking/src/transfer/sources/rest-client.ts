@@ -101,9 +101,15 @@ async function failure(response: Response, path: string): Promise<DomainError> {
       { status },
     );
   }
-  const passes = status === 429 || status >= 500;
+  const passes = status === 429 || (status >= 500 && status !== 501);
   return new DomainError(
-    passes ? 'TEMPORARILY_UNAVAILABLE' : status === 404 ? 'NOT_FOUND' : 'BAD_REQUEST',
+    passes
+      ? 'TEMPORARILY_UNAVAILABLE'
+      : status === 404
+        ? 'NOT_FOUND'
+        : status === 501
+          ? 'NOT_IMPLEMENTED'
+          : 'BAD_REQUEST',
     `The server answers ${path} with ${status}: ${messageIn(text)}`,
     { status, ...(passes ? { retryAfter: 1 } : {}) },
   );
