@@ -77,8 +77,6 @@ export interface ImportedExperiment {
   readonly id: number;
   readonly name: string;
   readonly artifactLocation: string;
-  /** `merged`: the target had the same experiment before, and keeps its name, stage and location. */
-  readonly outcome: 'created' | 'updated' | 'merged';
 }
 
 /** Ids of MLflow's file store are longer than the numbers that every client and database takes exactly. */
@@ -90,39 +88,45 @@ export const importExperiment = write(
   async (tx, input: ExperimentImport): Promise<ImportedExperiment> => {
     const { source, record, digest, now } = input;
     const known = await findTarget(tx, source, record.id);
-    const same = known === undefined ? await findSame(tx, record) : undefined;
-    const id = known ?? same ?? (await createExperimentRow(tx, input));
-    const outcome = known !== undefined ? 'updated' : same !== undefined ? 'merged' : 'created';
-    if (outcome === 'updated') {
-      const name = await freeName(tx, record.name, id);
-      await tx.run(
-        `UPDATE experiments SET name = ?, lifecycle_stage = ?, last_update_time = ? WHERE id = ?
-         AND EXISTS (SELECT 1 FROM imports WHERE source = ? AND kind = 'experiment' AND source_id = ? AND digest <> ?)`,
-        [name, record.stage, record.lastUpdateTime, id, source, record.id, digest],
-      );
+    const id = known?.id ?? (await findSame(tx, record)) ?? (await createExperimentRow(tx, input));
+    if (known?.digest !== digest) {
+      if (known !== undefined) await updateExperimentRow(tx, known.id, record);
+      await writeExperimentTags(tx, id, record.tags);
+      await mark(tx, { source, kind: 'experiment', sourceId: record.id, targetId: String(id), digest, now });
     }
-    for (const { key, value } of record.tags) {
-      await tx.run(
-        `INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?, ?, ?)
-         ON CONFLICT (experiment_id, key) DO UPDATE SET value = excluded.value`,
-        [id, key, value],
-      );
-    }
-    await mark(tx, { source, kind: 'experiment', sourceId: record.id, targetId: String(id), digest, now });
     const [row] = await tx.all<[string, string]>('SELECT name, artifact_location FROM experiments WHERE id = ?', [id]);
-    return { id, name: row![0], artifactLocation: row![1], outcome };
+    return { id, name: row![0], artifactLocation: row![1] };
   },
 );
 
-async function findTarget(tx: Transactor, source: string, sourceId: string): Promise<number | undefined> {
-  const [known] = await tx.all<[string]>(
-    "SELECT target_id FROM imports WHERE source = ? AND kind = 'experiment' AND source_id = ?",
+async function findTarget(tx: Transactor, source: string, sourceId: string) {
+  const [known] = await tx.all<[string, string]>(
+    "SELECT target_id, digest FROM imports WHERE source = ? AND kind = 'experiment' AND source_id = ?",
     [source, sourceId],
   );
   if (known === undefined) return undefined;
   // It may have been removed for good since.
   const [row] = await tx.all<[number]>('SELECT id FROM experiments WHERE id = ?', [Number(known[0])]);
-  return row?.[0];
+  return row === undefined ? undefined : { id: row[0], digest: known[1] };
+}
+
+async function updateExperimentRow(tx: Transactor, id: number, record: ExperimentRecord): Promise<void> {
+  await tx.run('UPDATE experiments SET name = ?, lifecycle_stage = ?, last_update_time = ? WHERE id = ?', [
+    await freeName(tx, record.name, id),
+    record.stage,
+    record.lastUpdateTime,
+    id,
+  ]);
+}
+
+async function writeExperimentTags(tx: Transactor, id: number, tags: readonly KeyValue[]): Promise<void> {
+  for (const { key, value } of tags) {
+    await tx.run(
+      `INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?, ?, ?)
+       ON CONFLICT (experiment_id, key) DO UPDATE SET value = excluded.value`,
+      [id, key, value],
+    );
+  }
 }
 
 /** Same name and creation time; the default experiment is there from the start, and is always the same. */
@@ -304,6 +308,9 @@ export interface ModelImport {
   readonly now: number;
 }
 
+/** The digest of nothing at a source. */
+const UNFINISHED = '';
+
 export const importModel = write('imports.model', async (tx, input: ModelImport): Promise<void> => {
   const { record, isLast } = input;
   // As a deleted one, nobody finds it before its last piece is in.
@@ -329,6 +336,9 @@ export const importModel = write('imports.model', async (tx, input: ModelImport)
     MODEL_METRICS,
     input.metrics.map((metric) => modelMetricRow(id, metric)),
   );
+  const { source, now } = input;
+  const digest = isLast ? input.digest : UNFINISHED;
+  await mark(tx, { source, kind: 'model', sourceId: record.modelId, targetId: record.modelId, digest, now });
   if (!isLast) return;
   await tx.run(
     `UPDATE logged_models SET name = ?, artifact_location = ?, creation_time = ?, last_update_time = ?, status = ?,
@@ -350,8 +360,6 @@ export const importModel = write('imports.model', async (tx, input: ModelImport)
   await tx.run('DELETE FROM logged_model_tags WHERE model_id = ?', [id]);
   await writeModelParams(tx, id, record.params);
   await writeModelTags(tx, id, record.tags);
-  const { source, digest, now } = input;
-  await mark(tx, { source, kind: 'model', sourceId: record.modelId, targetId: record.modelId, digest, now });
 });
 
 function modelMetricRow(id: number, metric: ModelMetric): SqlValue[] {
