@@ -13,6 +13,7 @@ import {
   newExperiment,
   newRun,
   Random,
+  type Run,
   rounds,
   searchRuns,
   send,
@@ -122,6 +123,40 @@ describe.each(backends)('on %s', (backend) => {
     // Statistics over a history count a point that was sent twice once.
     const ofBoth = await searchRuns(server.url, experiment, { filter: 'metrics.batch > 0' });
     expect(ofBoth).toHaveLength(2);
+  });
+
+  test('a run created through losses with an Idempotency-Key is there once', async () => {
+    const experiment = await newExperiment(server.url);
+    const created: string[] = [];
+    for (let n = 0; n < 5 * rounds; n++) {
+      const body = { experiment_id: experiment, start_time: n, tags: [{ key: 'n', value: `${n}` }] };
+      const sent = { headers: { 'idempotency-key': `${experiment}-${n}` }, agent: false as const };
+      // Several at once, as impatient clients do.
+      const answers = await Promise.all(
+        [1, 2, 3].map(() => untilAnswered(() => call(proxy.url, 'POST', 'runs/create', body, sent))),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+      created.push((JSON.parse(answers[0]!.text) as { run: Run }).run.info.run_id);
+    }
+    const found = await searchRuns(server.url, experiment);
+    expect(found.map(({ info }) => info.run_id).sort()).toEqual(created.sort());
+  });
+
+  test('a key names one request: another is refused, and so is what is no key', async () => {
+    const experiment_id = await newExperiment(server.url);
+    const create = (key: string, body: object) =>
+      call(server.url, 'POST', 'runs/create', { experiment_id, ...body }, { headers: { 'idempotency-key': key } });
+    expect((await create('one', { start_time: 1 })).status).toBe(200);
+    const other = await create('one', { start_time: 2 });
+    expect(other.status).toBe(400);
+    expect(other.text).toContain('was used for another request');
+    for (const key of ['', 'two words', 'x'.repeat(256)]) expect((await create(key, {})).status, key).toBe(400);
+    // A refused request is not kept: its key is free.
+    const missing = { experiment_id: '999999999' };
+    expect((await create('free', missing)).status).toBe(404);
+    expect((await create('free', { start_time: 1 })).status).toBe(200);
+    expect(await searchRuns(server.url, experiment_id)).toHaveLength(2);
   });
 
   test('an artifact put and deleted through losses', async () => {

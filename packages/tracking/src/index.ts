@@ -10,6 +10,7 @@ import { loggedModelHandlers } from './logged-models/logged-model.routes.ts';
 import { metricHandlers } from './metrics/metric.routes.ts';
 import { tracking } from './migrations/0001-tracking.ts';
 import { imports } from './migrations/0002-imports.ts';
+import { idempotency } from './migrations/0003-idempotency.ts';
 import { evaluationDatasets } from './migrations/0004-evaluation-datasets.ts';
 import { runHandlers } from './runs/run.routes.ts';
 
@@ -20,7 +21,7 @@ export { collectGarbage, findGarbage, type GcReport } from './gc/gc.ts';
 export { RunDocs } from './runs/run-docs.ts';
 export * from './transfer/index.ts';
 
-export const migrations = [tracking, imports, evaluationDatasets];
+export const migrations = [tracking, imports, idempotency, evaluationDatasets];
 
 /** The module of this feature's commands, by URL. */
 export const commandsModule = new URL('./commands.ts', import.meta.url).href;

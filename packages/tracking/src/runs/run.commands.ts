@@ -1,6 +1,8 @@
 import { appendToUri, invalid, missing } from '@millrace/core';
 import { read, type Transactor, write } from '@millrace/db';
 import { holdActiveExperiment } from '../experiments/experiment.store.ts';
+import { once } from '../idempotency/once.store.ts';
+import type { Once } from '../idempotency/once.ts';
 import { makeKeyIds } from '../keys.store.ts';
 import { appendMetrics, appendModelMetrics } from '../metrics/metric.store.ts';
 import { deleteTag, dropDoc, holdActiveRun, holdRun, renames, writeParams, writeTags } from './run.store.ts';
@@ -14,10 +16,16 @@ export interface NewRun {
   readonly userId: string;
   readonly startTime: Int64;
   readonly tags: readonly KeyValue[];
+  readonly once?: Once | undefined;
 }
 
 /** Answers with the wire message Run as JSON. */
-export const createRun = write('runs.create', async (tx, run: NewRun): Promise<string> => {
+export const createRun = write(
+  'runs.create',
+  (tx, run: NewRun): Promise<string> => once(tx, 'runs.create', run.once, () => insertRun(tx, run)),
+);
+
+async function insertRun(tx: Transactor, run: NewRun): Promise<string> {
   const experiment = await holdActiveExperiment(tx, run.experimentId);
   const artifactUri = appendToUri(experiment.artifactLocation, run.runUuid, 'artifacts');
   await tx.run(
@@ -28,7 +36,7 @@ export const createRun = write('runs.create', async (tx, run: NewRun): Promise<s
   const ref = await holdRun(tx, run.runUuid);
   await writeTags(tx, ref, run.tags);
   return encodeRun(await readInfo(tx, ref.id), { tags: run.tags });
-});
+}
 
 export interface RunChange {
   readonly runUuid: string;

@@ -19,6 +19,7 @@ import {
 import { type Handlers, Json } from '@millrace/http';
 import { type DatasetInput, logInputs, searchDatasets } from '../datasets/dataset.commands.ts';
 import type { TrackingDeps } from '../deps.ts';
+import { readOnce } from '../idempotency/once.ts';
 import {
   assembleRun,
   createRun,
@@ -77,7 +78,7 @@ export function runHandlers(deps: TrackingDeps): Handlers {
   };
 
   return {
-    'MlflowService.createRun': async (request) => {
+    'MlflowService.createRun': async (request, context) => {
       const tags = request.tags.map(({ key = '', value }, i) => tag(key, value, i));
       const named = tags.find(({ key }) => key === RUN_NAME_TAG)?.value;
       const asked = request.run_name || undefined;
@@ -93,6 +94,7 @@ export function runHandlers(deps: TrackingDeps): Handlers {
         name,
         userId: plain('user_id', request.user_id ?? ''),
         startTime: request.start_time ?? 0,
+        once: readOnce(context, clock),
         // Of several with one key the last stands.
         tags: [...new Map([...tags, { key: RUN_NAME_TAG, value: name }].map((each) => [each.key, each])).values()],
       });
