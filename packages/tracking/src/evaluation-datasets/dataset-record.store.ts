@@ -78,9 +78,10 @@ async function upsertBatch(tx: Transactor, dataset: number, records: readonly Se
 
 async function storedStates(tx: Transactor, dataset: number, records: readonly SentRecord[]) {
   const sent = new Map(records.map((record) => [record.inputHash, record]));
+  // The plus hides the column from the index of a dataset's records, all of which a database without statistics would read.
   const rows = await tx.query<[string, string | null, string, string | null]>(
     sql`SELECT input_hash, expectations, tags, last_updated_by FROM evaluation_dataset_records
-        WHERE dataset_id = ${dataset} AND input_hash IN ${list([...sent.keys()])}`,
+        WHERE +dataset_id = ${dataset} AND input_hash IN ${list([...sent.keys()])}`,
   );
   const parse = (json: string) => parseItems(parsePythonJson('records', json));
   return new Map<string, RecordState>(
@@ -129,7 +130,7 @@ function rowOf(state: RecordState, dataset: number, fresh: SentRecord | undefine
 export async function removeRecords(tx: Transactor, dataset: number, recordIds: readonly string[]): Promise<number> {
   let removed = 0;
   for (let start = 0; start < recordIds.length; start += WRITTEN_AT_ONCE) {
-    const { text, params } = sql`DELETE FROM evaluation_dataset_records WHERE dataset_id = ${dataset}
+    const { text, params } = sql`DELETE FROM evaluation_dataset_records WHERE +dataset_id = ${dataset}
       AND record_id IN ${list(recordIds.slice(start, start + WRITTEN_AT_ONCE))}`;
     removed += await tx.run(text, params);
   }

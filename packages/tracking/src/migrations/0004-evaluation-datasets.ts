@@ -51,7 +51,7 @@ export const evaluationDatasets: Migration = {
       last_update_time {int} NOT NULL,
       created_by {text},
       last_updated_by {text},
-      UNIQUE (dataset_id, input_hash)
+      UNIQUE (input_hash, dataset_id)
     )`,
     'CREATE INDEX evaluation_dataset_records_by_dataset ON evaluation_dataset_records (dataset_id, id)',
   ],
