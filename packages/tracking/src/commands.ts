@@ -13,3 +13,4 @@ export * from './runs/run.commands.ts';
 export * from './runs/run-search.commands.ts';
 export * from './transfer/export.commands.ts';
 export * from './transfer/import.commands.ts';
+export * from './transfer/import-model.commands.ts';

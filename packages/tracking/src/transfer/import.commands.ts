@@ -1,14 +1,12 @@
-import { appendToUri, DomainError } from '@millrace/core';
-import { type InsertSpec, list, read, type SqlValue, sql, type Transactor, write } from '@millrace/db';
+import { appendToUri } from '@millrace/core';
+import { list, read, sql, type Transactor, write } from '@millrace/db';
 import type { DatasetInput } from '../datasets/dataset.commands.ts';
-import { writeModelParams, writeModelTags } from '../logged-models/logged-model.store.ts';
 import { appendMetrics } from '../metrics/metric.store.ts';
 import { linkModels } from '../runs/run.commands.ts';
 import { dropDoc, holdRun, writeParams, writeTags } from '../runs/run.store.ts';
 import type { KeyValue, MetricPoint, RunRef } from '../runs/run.ts';
-import type { ExperimentRecord, ModelMetric, ModelRecord, RunRecord } from './records.ts';
-
-export type ImportKind = 'experiment' | 'run' | 'model';
+import { type ImportKind, mark } from './imports.store.ts';
+import type { ExperimentRecord, RunRecord } from './records.ts';
 
 /** What the imports of one source know of an entity. */
 export interface Imported {
@@ -44,24 +42,6 @@ export const findOwn = read(
     return own;
   },
 );
-
-interface Mark {
-  readonly source: string;
-  readonly kind: ImportKind;
-  readonly sourceId: string;
-  readonly targetId: string;
-  readonly digest: string;
-  readonly now: number;
-}
-
-async function mark(tx: Transactor, { source, kind, sourceId, targetId, digest, now }: Mark): Promise<void> {
-  await tx.run(
-    `INSERT INTO imports (source, kind, source_id, target_id, digest, updated_at) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (source, kind, source_id)
-     DO UPDATE SET target_id = excluded.target_id, digest = excluded.digest, updated_at = excluded.updated_at`,
-    [source, kind, sourceId, targetId, digest, now],
-  );
-}
 
 export interface ExperimentImport {
   readonly source: string;
@@ -278,101 +258,4 @@ async function writeDatasets(tx: Transactor, run: RunRef, inputs: readonly Datas
       ],
     );
   }
-}
-
-const MODEL_METRICS: InsertSpec = {
-  table: 'logged_model_metrics',
-  columns: [
-    ['model_id', 'int'],
-    ['key', 'text'],
-    ['dataset_name', 'text'],
-    ['dataset_digest', 'text'],
-    ['run_uuid', 'text'],
-    ['step', 'int'],
-    ['timestamp', 'int'],
-    ['value', 'real'],
-    ['is_nan', 'int'],
-  ],
-  onConflict: 'DO NOTHING',
-};
-
-/** A piece of a logged model: its metrics, and with the last piece all the rest. */
-export interface ModelImport {
-  readonly source: string;
-  readonly record: ModelRecord;
-  readonly experimentId: number;
-  readonly artifactLocation: string;
-  readonly metrics: readonly ModelMetric[];
-  readonly isLast: boolean;
-  readonly digest: string;
-  readonly now: number;
-}
-
-/** The digest of nothing at a source. */
-const UNFINISHED = '';
-
-export const importModel = write('imports.model', async (tx, input: ModelImport): Promise<void> => {
-  const { record, isLast } = input;
-  // As a deleted one, nobody finds it before its last piece is in.
-  await tx.run(
-    `INSERT INTO logged_models (model_id, experiment_id, name, artifact_location, creation_time, last_update_time,
-       status, lifecycle_stage) VALUES (?, ?, ?, ?, ?, ?, ?, 'deleted') ON CONFLICT (model_id) DO NOTHING`,
-    [
-      record.modelId,
-      input.experimentId,
-      record.name,
-      input.artifactLocation,
-      record.creationTime,
-      record.lastUpdateTime,
-      record.status,
-    ],
-  );
-  const [row] = await tx.all<[number]>(`SELECT id FROM logged_models WHERE model_id = ?${tx.forShare}`, [
-    record.modelId,
-  ]);
-  if (row === undefined) throw new DomainError('ABORTED', `Logged model ${record.modelId} was removed meanwhile.`);
-  const [id] = row;
-  await tx.insert(
-    MODEL_METRICS,
-    input.metrics.map((metric) => modelMetricRow(id, metric)),
-  );
-  const { source, now } = input;
-  const digest = isLast ? input.digest : UNFINISHED;
-  await mark(tx, { source, kind: 'model', sourceId: record.modelId, targetId: record.modelId, digest, now });
-  if (!isLast) return;
-  await tx.run(
-    `UPDATE logged_models SET name = ?, artifact_location = ?, creation_time = ?, last_update_time = ?, status = ?,
-       status_message = ?, lifecycle_stage = ?, model_type = ?, source_run_id = ? WHERE id = ?`,
-    [
-      record.name,
-      input.artifactLocation,
-      record.creationTime,
-      record.lastUpdateTime,
-      record.status,
-      record.statusMessage,
-      record.stage,
-      record.modelType,
-      record.sourceRunId,
-      id,
-    ],
-  );
-  await tx.run('DELETE FROM logged_model_params WHERE model_id = ?', [id]);
-  await tx.run('DELETE FROM logged_model_tags WHERE model_id = ?', [id]);
-  await writeModelParams(tx, id, record.params);
-  await writeModelTags(tx, id, record.tags);
-});
-
-function modelMetricRow(id: number, metric: ModelMetric): SqlValue[] {
-  const isNan = Number.isNaN(metric.value);
-  return [
-    id,
-    metric.key,
-    metric.dataset_name ?? '',
-    metric.dataset_digest ?? '',
-    metric.runUuid,
-    metric.step,
-    metric.timestamp,
-    isNan ? 0 : metric.value,
-    isNan ? 1 : 0,
-  ];
 }

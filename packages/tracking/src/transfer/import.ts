@@ -5,14 +5,8 @@ import type { ArtifactPlaces } from '../artifacts/artifact-places.ts';
 import { encode } from '../runs/run-doc.store.ts';
 import { isRemote } from './artifact-tree.ts';
 import { copyArtifacts } from './copy-artifacts.ts';
-import {
-  findImported,
-  findOwn,
-  type ImportedExperiment,
-  importExperiment,
-  importModel,
-  importRun,
-} from './import.commands.ts';
+import { findImported, findOwn, type ImportedExperiment, importExperiment, importRun } from './import.commands.ts';
+import { importModel } from './import-model.commands.ts';
 import { ImportReport } from './import-report.ts';
 import { Pool, patiently } from './pool.ts';
 import type { ArtifactOwner, ImportSource, ModelRecord, RunRecord, Sourced } from './records.ts';

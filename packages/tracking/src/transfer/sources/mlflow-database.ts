@@ -16,28 +16,11 @@ import type {
   Stage,
 } from '../records.ts';
 import { ArtifactLocations } from './artifact-locations.ts';
+import { LEFT_OUT, Schema } from './mlflow-schema.ts';
 import { openReader, type Param, type Row, type SqlReader, type Value } from './sql-reader.ts';
 
 const RECORDS_AT_ONCE = 200;
 const POINTS_AT_ONCE = 10_000;
-
-/** Tables of what the product does not hold, and what people call it. */
-const LEFT_OUT: readonly (readonly [table: string, name: string])[] = [
-  ['registered_models', 'registered models'],
-  ['model_versions', 'model versions'],
-  ['trace_info', 'traces'],
-  ['assessments', 'assessments'],
-  ['evaluation_datasets', 'evaluation datasets'],
-  ['scorers', 'scorers'],
-  ['webhooks', 'webhooks'],
-  ['jobs', 'jobs'],
-  ['secrets', 'secrets'],
-  ['endpoints', 'gateway endpoints'],
-  ['mcp_servers', 'MCP servers'],
-  ['label_schemas', 'label schemas'],
-  ['review_queues', 'review queues'],
-  ['issues', 'issues'],
-];
 
 /** The database of an MLflow server, of any version since 1.30: what its schema lacks reads as absent. */
 export async function openMlflowDatabase(uri: BackendUri, artifactRoot: string | undefined): Promise<ImportSource> {
@@ -50,48 +33,6 @@ export async function openMlflowDatabase(uri: BackendUri, artifactRoot: string |
   const base = uri.dialect === 'sqlite' ? dirname(uri.file) : process.cwd();
   return new MlflowDatabase(reader, schema, new ArtifactLocations(artifactRoot, base));
 }
-
-/** Which tables and columns this version has. */
-class Schema {
-  readonly #tables: ReadonlyMap<string, ReadonlySet<string>>;
-
-  private constructor(tables: ReadonlyMap<string, ReadonlySet<string>>) {
-    this.#tables = tables;
-  }
-
-  static async read(reader: SqlReader): Promise<Schema> {
-    const tables = new Map<string, ReadonlySet<string>>();
-    for (const table of [...TABLES, ...LEFT_OUT.map(([name]) => name)]) tables.set(table, await reader.columns(table));
-    return new Schema(tables);
-  }
-
-  has(table: string): boolean {
-    return (this.#tables.get(table)?.size ?? 0) > 0;
-  }
-
-  /** The columns in this order, NULL for those that this version lacks. */
-  select(table: string, columns: readonly string[]): string {
-    const there = this.#tables.get(table)!;
-    return columns.map((column) => (there.has(column) ? `"${column}"` : 'NULL')).join(', ');
-  }
-}
-
-const TABLES = [
-  'experiments',
-  'experiment_tags',
-  'runs',
-  'metrics',
-  'latest_metrics',
-  'params',
-  'tags',
-  'datasets',
-  'inputs',
-  'input_tags',
-  'logged_models',
-  'logged_model_params',
-  'logged_model_tags',
-  'logged_model_metrics',
-];
 
 const text = (value: Value | undefined): string => (value === null || value === undefined ? '' : String(value));
 const textOrNull = (value: Value | undefined): string | null =>

@@ -1,7 +1,6 @@
 import { DomainError, parseUri } from '@millrace/core';
-import type { DatasetInput } from '../../datasets/dataset.commands.ts';
 import { MODEL_STATUSES } from '../../logged-models/logged-model.ts';
-import type { Int64, KeyValue, MetricPoint, RunStatus } from '../../runs/run.ts';
+import type { KeyValue, MetricPoint } from '../../runs/run.ts';
 import { encode } from '../../runs/run-doc.store.ts';
 import type { ArtifactTree } from '../artifact-tree.ts';
 import type {
@@ -12,25 +11,15 @@ import type {
   ModelRecord,
   RunRecord,
   Sourced,
-  Stage,
 } from '../records.ts';
 import { listTree, type WireFile } from './list-tree.ts';
+import type { FileList, Page, WireExperiment, WireMetric, WireModel, WireRun } from './mlflow-wire.ts';
 import { RestClient } from './rest-client.ts';
 
 const RUNS_AT_ONCE = 200;
 const MODELS_AT_ONCE = 50;
 const EXPERIMENTS_AT_ONCE = 1000;
 const POINTS_AT_ONCE = 10_000;
-
-interface Page {
-  readonly next_page_token?: string;
-  readonly [field: string]: unknown;
-}
-
-interface FileList {
-  readonly files?: readonly WireFile[];
-  readonly next_page_token?: string;
-}
 
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
@@ -39,74 +28,6 @@ export async function openMlflowServer(url: string): Promise<ImportSource> {
   const client = new RestClient(url, process.env);
   await client.check();
   return new MlflowServer(client);
-}
-
-type Double = number | 'NaN' | 'Infinity' | '-Infinity';
-
-interface WireMetric {
-  readonly key: string;
-  readonly value?: Double;
-  readonly timestamp?: Int64;
-  readonly step?: Int64;
-}
-
-interface WireRun {
-  readonly info: {
-    readonly run_id?: string;
-    readonly run_uuid: string;
-    readonly run_name?: string;
-    readonly experiment_id: string;
-    readonly user_id?: string;
-    readonly status: RunStatus;
-    readonly start_time?: Int64;
-    readonly end_time?: Int64;
-    readonly artifact_uri?: string;
-    readonly lifecycle_stage?: Stage;
-  };
-  readonly data?: {
-    readonly metrics?: readonly WireMetric[];
-    readonly params?: readonly Partial<KeyValue>[];
-    readonly tags?: readonly Partial<KeyValue>[];
-  };
-  readonly inputs?: {
-    readonly dataset_inputs?: readonly DatasetInput[];
-    readonly model_inputs?: readonly { readonly model_id: string }[];
-  };
-  readonly outputs?: { readonly model_outputs?: readonly { readonly model_id: string; readonly step?: Int64 }[] };
-}
-
-interface WireModel {
-  readonly info: {
-    readonly model_id: string;
-    readonly experiment_id: string;
-    readonly name?: string;
-    readonly creation_timestamp_ms?: Int64;
-    readonly last_updated_timestamp_ms?: Int64;
-    readonly artifact_uri?: string;
-    readonly status?: (typeof MODEL_STATUSES)[number];
-    readonly status_message?: string;
-    readonly model_type?: string;
-    readonly source_run_id?: string;
-    readonly tags?: readonly Partial<KeyValue>[];
-  };
-  readonly data?: {
-    readonly params?: readonly Partial<KeyValue>[];
-    readonly metrics?: readonly (WireMetric & {
-      readonly run_id?: string;
-      readonly dataset_name?: string;
-      readonly dataset_digest?: string;
-    })[];
-  };
-}
-
-interface WireExperiment {
-  readonly experiment_id: string;
-  readonly name?: string;
-  readonly artifact_location?: string;
-  readonly lifecycle_stage?: Stage;
-  readonly creation_time?: Int64;
-  readonly last_update_time?: Int64;
-  readonly tags?: readonly Partial<KeyValue>[];
 }
 
 const filled = (items: readonly Partial<KeyValue>[] = []): KeyValue[] =>
