@@ -48,12 +48,14 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
  * Joins options, environment and defaults, in this order. The environment's names are those of `mlflow server`
  * (`MLFLOW_HOST`, `MLFLOW_BACKEND_STORE_URI`, …); `MILLRACE_*` where MLflow has none.
  */
-export function readConfig(options: ServerOptions, env: Env): ServerConfig {
+export function readConfig(options: ServerOptions, variables: Env): ServerConfig {
+  // A variable that is set to nothing is as good as none: compose files and unit files leave such behind.
+  const env: Env = Object.fromEntries(Object.entries(variables).filter(([, value]) => value?.trim() !== ''));
   const host = options.host ?? env.MLFLOW_HOST ?? '127.0.0.1';
   const dataDir = resolve(options.dataDir ?? env.MILLRACE_DATA_DIR ?? '.millrace');
   const backendText =
     options.backendStoreUri ?? env.MLFLOW_BACKEND_STORE_URI ?? `sqlite:///${join(dataDir, 'millrace.db')}`;
-  const serveArtifacts = options.serveArtifacts ?? env.MLFLOW_SERVE_ARTIFACTS !== 'false';
+  const serveArtifacts = options.serveArtifacts ?? parseFlag('MLFLOW_SERVE_ARTIFACTS', env, true);
   const artifactsDestination =
     options.artifactsDestination ?? env.MLFLOW_ARTIFACTS_DESTINATION ?? join(dataDir, 'artifacts');
   const artifactRoot = absolute(
@@ -79,8 +81,8 @@ export function readConfig(options: ServerOptions, env: Env): ServerConfig {
       ...(LOOPBACK.has(host) ? [] : ownNames()),
     ],
     allowedOrigins: parseList(options.corsAllowedOrigins ?? env.MLFLOW_SERVER_CORS_ALLOWED_ORIGINS),
-    allowUnauthenticated: options.allowUnauthenticated ?? env.MILLRACE_ALLOW_UNAUTHENTICATED === 'true',
-    truncateLongValues: env.MLFLOW_TRUNCATE_LONG_VALUES !== 'false',
+    allowUnauthenticated: options.allowUnauthenticated ?? parseFlag('MILLRACE_ALLOW_UNAUTHENTICATED', env, false),
+    truncateLongValues: parseFlag('MLFLOW_TRUNCATE_LONG_VALUES', env, true),
     logLevel: parseLogLevel(options.logLevel ?? env.MILLRACE_LOG_LEVEL ?? 'warn'),
   };
   if (!LOOPBACK.has(host) && !config.allowUnauthenticated) {
@@ -98,6 +100,19 @@ function ownNames(): string[] {
     hostname(),
     ...addresses.map(({ address, family }) => (family === 'IPv6' ? `[${address.split('%')[0]}]` : address)),
   ];
+}
+
+const FLAG_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((word): [string, boolean] => [word, true]),
+  ...['false', '0', 'no', 'off'].map((word): [string, boolean] => [word, false]),
+]);
+
+function parseFlag(name: string, env: Env, standard: boolean): boolean {
+  const text = env[name];
+  if (text === undefined) return standard;
+  const flag = FLAG_WORDS.get(text.trim().toLowerCase());
+  if (flag === undefined) throw invalid(`Invalid ${name} '${text}': it is true or false.`);
+  return flag;
 }
 
 function parsePort(text: string): number {
