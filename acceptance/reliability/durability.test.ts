@@ -35,7 +35,8 @@ async function startTraced(dataDir: string): Promise<Traced> {
     label: 'traced server',
     file: 'strace',
     args: [
-      ...['-f', '--seccomp-bpf', '-y', '-s', '64', '-o', log, '-e', `trace=${CALLS}`],
+      // -D: the process that we started and stop is the server itself.
+      ...['-D', '-f', '--seccomp-bpf', '-y', '-s', '64', '-o', log, '-e', `trace=${CALLS}`],
       ...[process.execPath, '--disable-warning=ExperimentalWarning', join(root, 'apps/cli/src/main.ts'), 'server'],
       ...['--port', String(port), '--data-dir', dataDir],
     ],
@@ -44,7 +45,6 @@ async function startTraced(dataDir: string): Promise<Traced> {
   return {
     url,
     async finish() {
-      // strace passes the end on to what it traces, and writes its log to the end.
       await server.stop();
       return completed(readFileSync(log, 'utf8').split('\n'));
     },

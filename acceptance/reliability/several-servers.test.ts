@@ -1,5 +1,6 @@
 // Promise: several servers on one PostgreSQL are consistent: read-your-write on any of them, unique names, params that never
 // change, and no answer of a run that is older than the last write to it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresMissing, sharedPostgres, startServer, type TestServer } from '@millrace/tools/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -207,6 +208,26 @@ describe.skipIf(postgresMissing() !== undefined)('three servers', () => {
         expect((await history(anyUrl(), run, key)).at(-1)?.step).toBe(step);
     }
   }
+
+  test('runs whose answers are being prepared while their experiment is deleted are answered as deleted', async () => {
+    const random = new Random();
+    const experiment_id = await newExperiment(urls[0]!);
+    const runs = await everywhere(60, async (url) => {
+      const run_id = await newRun(url, experiment_id);
+      await post(url, 'runs/update', { run_id, status: 'FINISHED' });
+      return run_id;
+    });
+    for (let round = 0; round < 6 * MUCH; round++) {
+      const stage = round % 2 === 0 ? 'deleted' : 'active';
+      // Reading a run that has changed makes its server prepare the next answer, a little later.
+      await everywhere(3, (url) => searchRuns(url, experiment_id, { run_view_type: 'ALL' }));
+      await sleep(15 + random.below(25));
+      await post(random.pick(urls), `experiments/${stage === 'deleted' ? 'delete' : 'restore'}`, { experiment_id });
+      await sleep(50);
+      const read = await everywhere(runs.length, (url, i) => getRun(url, runs[i]!));
+      expect(read.filter(({ info }) => info.lifecycle_stage !== stage).map(({ info }) => info.run_id)).toEqual([]);
+    }
+  });
 
   test('an experiment that one server deletes takes no run from another', async () => {
     for (let round = 0; round < 5 * MUCH; round++) {
