@@ -255,6 +255,19 @@ class TestDirectLocations:
         refused = requests.get(f"{server['url']}{PROXY}/artifacts/x", timeout=30)
         assert (refused.status_code, refused.json()["error_code"]) == (501, "NOT_IMPLEMENTED")
 
+    @pytest.mark.parametrize(("name", "library"), [("azure-unserved", "azure.storage.blob"), ("gcs-unserved", "google.cloud.storage")])
+    def test_other_clouds(self, name, library, tmp_path, unique, monkeypatch):
+        pytest.importorskip(library, reason=f"{library}, which the client needs, is not installed here")
+        if name not in SERVERS:
+            pytest.skip(f"{name} is not available here")
+        server = server_of(name)
+        for key, value in server["env"].items():
+            # The key is good for signatures; with none at all the client comes to the emulator as anybody.
+            if key != "GOOGLE_APPLICATION_CREDENTIALS":
+                monkeypatch.setenv(key, value)
+        run = self.check_client(server, None, tmp_path, unique)
+        assert run.artifact_uri.startswith(server["location"])
+
     @pytest.mark.parametrize("name", named("folder-unserved"))
     def test_a_folder_that_clients_share(self, name, tmp_path, unique):
         server = server_of(name)

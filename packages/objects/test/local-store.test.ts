@@ -29,6 +29,12 @@ async function fresh(): Promise<{ folder: string; store: ArtifactStore; temp: st
 }
 
 describe('a local store', () => {
+  it('below a file cannot be opened', async () => {
+    const file = join(tempDir('objects'), 'file');
+    writeFileSync(file, '');
+    await expect(openStore(join(file, 'store'))).rejects.toThrow(/part of its path is a file/);
+  });
+
   it('creates nothing before the first write, then its folders', async () => {
     const root = join(tempDir('objects'), 'not/yet/there');
     const store = await openStore(root);

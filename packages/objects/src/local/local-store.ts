@@ -280,12 +280,14 @@ const statOf = (stat: FileStat): ArtifactStat => ({
   lastModified: new Date(Number(stat.mtimeMs)),
 });
 
-/** The folder's real path, also of one that is yet to be made. */
+/** The folder's real path, also of one that is yet to be made, or whose mount is down: using it says so. */
 async function realRoot(folder: string): Promise<string> {
   try {
     return await realpath(folder);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    const code = errorCode(error);
+    if (code === 'ENOTDIR') throw invalid(`The artifact folder ${folder} cannot be made: part of its path is a file`);
+    if (code !== 'ENOENT' || dirname(folder) === folder) return folder;
     return join(await realRoot(dirname(folder)), basename(folder));
   }
 }
