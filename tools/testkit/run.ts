@@ -1,8 +1,9 @@
-// `npm test [-- check|unit|ui|acceptance [filter …]]` and `npm run check`.
+// `npm test [-- check|unit|ui|acceptance|reliability [filter …]]` and `npm run check`.
 import { provision } from './provision/provision.ts';
 import { add, none, type StageResult, summary } from './result.ts';
 import { runAcceptance } from './stages/acceptance.ts';
 import { runChecks } from './stages/check.ts';
+import { runReliability } from './stages/reliability.ts';
 import { runUi } from './stages/ui.ts';
 import { runUnit } from './stages/unit.ts';
 
@@ -13,6 +14,7 @@ const stages: Readonly<Record<string, Stage>> = {
   unit: runUnit,
   ui: runUi,
   acceptance: runAcceptance,
+  reliability: runReliability,
 };
 
 async function main([task, chosen, ...filters]: readonly string[]): Promise<number> {
