@@ -20,5 +20,6 @@ export const doctorCommand = (): Command =>
         if (check.state === 'failure') failed.push(check);
       }
       if (failed.length > 0) process.exitCode = 1;
-      console.log(failed.length === 0 ? 'Nothing is in the way.' : `${failed.length} things need attention.`);
+      const words = failed.length === 1 ? 'One thing needs' : `${failed.length} things need`;
+      console.log(failed.length === 0 ? 'Nothing is in the way.' : `${words} attention.`);
     });

@@ -18,6 +18,7 @@ const OLDEST_NODE = 24;
 const LITTLE_SPACE = 1024 ** 3;
 const NO_SPACE = 100 * 1024 ** 2;
 const ANSWER_MS = 3_000;
+const VERSION = /^\d+\.\d+[\w.+-]{0,30}$/;
 
 const ok = (words: string): Verdict => ({ state: 'ok', words });
 const warning = (words: string): Verdict => ({ state: 'warning', words });
@@ -111,8 +112,13 @@ async function checkServer(url: string | undefined): Promise<Verdict> {
   const asked = url ?? 'http://127.0.0.1:5000';
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
-    const version = await (await fetch(new URL('/version', asked), { signal })).text();
-    return ok(`${asked} answers as MLflow ${version.slice(0, 20)}`);
+    const answer = await fetch(new URL('/version', asked), { signal });
+    const version = (await answer.text()).trim();
+    if (answer.ok && VERSION.test(version)) return ok(`${asked} answers as MLflow ${version}`);
+    const words = `something answers at ${asked} (status ${answer.status}), but it is no tracking server`;
+    return url === undefined
+      ? warning(`${words}: start Millrace with another --port.`)
+      : failure(`${words}: is the address right?`);
   } catch (error) {
     const words = `${asked} does not answer (${(error as Error).message})`;
     return url === undefined
