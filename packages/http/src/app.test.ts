@@ -112,6 +112,40 @@ describe('who may ask', () => {
     expect((await ask({ url: GET, headers: { host, ...(origin !== undefined && { origin }) } })).statusCode).toBe(200);
   });
 
+  it('pages of an admitted origin may read answers, and are told so before they send JSON', async () => {
+    const preflight = (origin: string) =>
+      ask({
+        method: 'OPTIONS',
+        url: CREATE,
+        headers: {
+          host: 'localhost',
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'content-type,x-mlflow-workspace',
+        },
+      });
+    const yes = await preflight('https://ui.example.com');
+    expect([yes.statusCode, yes.body]).toEqual([204, '']);
+    expect(yes.headers).toMatchObject({
+      'access-control-allow-origin': 'https://ui.example.com',
+      'access-control-allow-methods': expect.stringContaining('PATCH') as string,
+      'access-control-allow-headers': 'content-type,x-mlflow-workspace',
+      vary: 'Origin',
+    });
+    const no = await preflight('https://evil.example');
+    expect([no.statusCode, no.headers['access-control-allow-origin']]).toEqual([404, undefined]);
+    for (const [origin, admitted] of [
+      ['https://ui.example.com', 'https://ui.example.com'],
+      ['https://evil.example', undefined],
+    ] as const) {
+      const { headers, body } = await ask({ url: GET, headers: { host: 'localhost', origin } });
+      expect([headers['access-control-allow-origin'], body]).toEqual([
+        admitted,
+        '{"experiment":{"experiment_id":"1"}}',
+      ]);
+    }
+  });
+
   it('every answer forbids sniffing and foreign frames', async () => {
     for (const url of [GET, '/nowhere']) {
       const { headers } = await ask({ url, headers: { host: 'localhost' } });

@@ -4,7 +4,7 @@ import { drain } from './drain.ts';
 import { JSON_BODY_LIMIT, sendError } from './errors.ts';
 import { IdleConnections } from './idle.ts';
 import { refuseUnhandled } from './operations.ts';
-import { type SecurityOptions, securityCheck } from './security.ts';
+import { crossOrigin, type SecurityOptions, securityCheck } from './security.ts';
 
 export interface AppOptions extends SecurityOptions {
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
@@ -42,13 +42,14 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addHook('preClose', () => drain(app.server));
   const idle = new IdleConnections(app.server, IDLE_TIMEOUT_MS);
   const check = securityCheck(options);
+  const admit = crossOrigin(options);
   app.addHook('onRequest', (request, reply, done) => {
     idle.began(request.raw, reply.raw);
     reply.raw.setHeader('x-content-type-options', 'nosniff');
     reply.raw.setHeader('x-frame-options', 'SAMEORIGIN');
     try {
       check(request);
-      done();
+      if (!admit(request, reply)) done();
     } catch (error) {
       done(error as Error);
     }

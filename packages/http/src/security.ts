@@ -1,10 +1,10 @@
 import { DomainError } from '@millrace/core';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export interface SecurityOptions {
   /** Host names (with or without port) that a request may name; `*` admits all. Empty: loopback names and own addresses. */
   readonly allowedHosts: readonly string[];
-  /** Origins besides the server's own that a browser may write from. */
+  /** Origins besides the server's own that a browser may read and write from; `*` admits all. */
   readonly allowedOrigins: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const withoutPort = (host: string) => host.replace(/:\d+$/, '').toLowerCase();
 export function securityCheck(options: SecurityOptions): (request: FastifyRequest) => void {
   const any = options.allowedHosts.includes('*');
   const hosts = new Set([...LOOPBACK, ...options.allowedHosts.map((host) => host.toLowerCase())]);
-  const origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, '')));
+  const origins = new Set(options.allowedOrigins.map(canonicalOrigin));
   const allows = (host: string) => any || hosts.has(withoutPort(host)) || hosts.has(host.toLowerCase());
 
   return ({ headers, method, raw }) => {
@@ -47,6 +47,30 @@ export function securityCheck(options: SecurityOptions): (request: FastifyReques
     );
   };
 }
+
+const PREFLIGHT_SECONDS = 600;
+
+/**
+ * Tells browsers that pages of the admitted origins may read answers and send JSON. True where the request was only a
+ * browser's question whether it may ask, and is answered.
+ */
+export function crossOrigin(options: SecurityOptions): (request: FastifyRequest, reply: FastifyReply) => boolean {
+  const origins = new Set(options.allowedOrigins.map(canonicalOrigin));
+  return ({ headers, method }, reply) => {
+    const { origin } = headers;
+    if (origin === undefined || !(origins.has(canonicalOrigin(origin)) || origins.has('*'))) return false;
+    reply.raw.setHeader('access-control-allow-origin', origin);
+    reply.raw.setHeader('vary', 'Origin');
+    if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return false;
+    reply.raw.setHeader('access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE');
+    reply.raw.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? 'content-type');
+    reply.raw.setHeader('access-control-max-age', PREFLIGHT_SECONDS);
+    reply.code(204).send();
+    return true;
+  };
+}
+
+const canonicalOrigin = (origin: string) => origin.toLowerCase().replace(/\/$/, '');
 
 const pathOf = (url: string) => {
   const query = url.indexOf('?');
