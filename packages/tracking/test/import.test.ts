@@ -229,9 +229,12 @@ test('a file that cannot be read fails alone', async () => {
   writeFileSync(join(broken, 'whole.txt'), 'whole');
   writeFileSync(join(broken, 'bad#name.txt'), 'no store takes this name');
   sql(source, "UPDATE runs SET artifact_uri = ? WHERE name = 'child' RETURNING name", broken);
-  const { code, stderr } = await importFrom(`sqlite:///${source}`, newTarget());
+  const target = newTarget();
+  const { code, stderr } = await importFrom(`sqlite:///${source}`, target);
   expect(code).toBe(1);
   expect(stderr).toMatch(/Failed: artifacts of run \w+: Invalid path 'bad#name.txt'/);
+  const copied = readdirSync(join(target, 'artifacts'), { recursive: true }) as string[];
+  expect(copied.filter((path) => path.endsWith('whole.txt'))).toHaveLength(1);
 });
 
 test('artifacts at locations of their own can stay there', async () => {
