@@ -19,7 +19,8 @@ export type PageBinding =
  * search applies its own filter and permissions again.
  */
 export const encodePageToken = (position: readonly PageValue[], binding: PageBinding): string => {
-  const bytes = new TextEncoder().encode(JSON.stringify([fingerprint(binding), ...position.map(pack)]));
+  const packed = position.map(pack);
+  const bytes = new TextEncoder().encode(JSON.stringify([fingerprint(binding, packed), ...packed]));
   const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 };
@@ -33,12 +34,13 @@ export const decodePageToken = (token: string, binding: PageBinding): PageValue[
     throw invalid(`Invalid page token: it has ${token.length} characters, more than ${MAX_PAGE_TOKEN_LENGTH}.`);
   }
   const [print, ...position] = parts(token);
-  if (print !== fingerprint(binding)) {
+  const values = position.map(unpack);
+  if (print !== fingerprint(binding, position)) {
     throw invalid(
       'Invalid page token: it belongs to another search. Repeat the search with the same ids, filter and order_by, or start without a page token.',
     );
   }
-  return position.map(unpack);
+  return values;
 };
 
 const malformed = () => invalid('Invalid page token: it is not one that this server gave out.');
@@ -75,9 +77,9 @@ const unpack = (value: unknown): PageValue => {
   throw malformed();
 };
 
-/** 64 bits of the binding, against mistakes and not against attackers: two murmur-like lanes over UTF-16 units. */
-const fingerprint = (binding: PageBinding): string => {
-  const text = JSON.stringify(binding) ?? '';
+/** 64 bits of binding and position, against mistakes and not against attackers: two murmur-like lanes over UTF-16 units. */
+const fingerprint = (binding: PageBinding, position: readonly unknown[]): string => {
+  const text = JSON.stringify([binding, position]);
   let low = 0x9e3779b9;
   let high = 0x85ebca6b;
   for (let at = 0; at < text.length; at += 1) {

@@ -301,6 +301,8 @@ for (const dialect of dialects) {
 
       it('refuses sizes, orders and tokens that mean nothing', async () => {
         const { next_page_token } = await api.ok(api.post<Found>('experiments/search', { max_results: 1 }));
+        const [print] = JSON.parse(Buffer.from(next_page_token!, 'base64url').toString()) as [string];
+        const forged = (position: unknown[]) => Buffer.from(JSON.stringify([print, ...position])).toString('base64url');
         for (const body of [
           {},
           { max_results: 0 },
@@ -308,6 +310,7 @@ for (const dialect of dialects) {
           { max_results: 5, order_by: ['nothing'] },
           { max_results: 5, page_token: 'x' },
           { max_results: 5, page_token: next_page_token, filter: "name = 'ant0'" },
+          ...[[], [1], ['x', 'y'], [1.5, 2]].map((position) => ({ max_results: 1, page_token: forged(position) })),
         ]) {
           const { status, body: answer } = await api.post('experiments/search', body);
           expect([status, answer.error_code], JSON.stringify(body)).toEqual([400, 'INVALID_PARAMETER_VALUE']);
