@@ -258,7 +258,8 @@ for (const dialect of dialects) {
         );
       }
       const bulk = async (max_results: string) => {
-        const query = { run_id: [b, a], metric_key: KEY, max_results };
+        // A run named twice counts once, and one that is gone takes nothing from the others.
+        const query = { run_id: [b, 'f'.repeat(32), a, b], metric_key: KEY, max_results };
         const { body, status } = await api.get<{ metrics?: { run_id: string; timestamp: number; value: unknown }[] }>(
           '/ajax-api/2.0/mlflow/metrics/get-history-bulk',
           query,
@@ -270,6 +271,13 @@ for (const dialect of dialects) {
       expect(await bulk('25000')).toEqual(whole);
       expect(await bulk('4')).toEqual(whole.slice(0, 4));
       expect(await bulk('0')).toEqual([]);
+      expect(await bulk('-1')).toEqual([]);
+
+      const query = { run_ids: ['f'.repeat(32), a], metric_key: KEY, max_results: '2' };
+      const sampled = await api.get('/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval', query);
+      expect([sampled.status, points(sampled.text).length]).toEqual([200, 2]);
+      const lone = await api.get('metrics/get-history', { run_id: 'f'.repeat(32), metric_key: KEY });
+      expect(lone.status).toBe(404);
     });
 
     it('streams a long history whole, page joins page', async () => {

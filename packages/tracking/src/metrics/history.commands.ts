@@ -1,8 +1,8 @@
 import { invalid, type PageValue } from '@millrace/core';
 import { join, type Reader, raw, read, type Sql, sql } from '@millrace/db';
 import { findKeyIds } from '../keys.store.ts';
-import { findRun } from '../runs/run.store.ts';
-import type { Int64 } from '../runs/run.ts';
+import { findRun, seekRun } from '../runs/run.store.ts';
+import type { Int64, RunRef } from '../runs/run.ts';
 import { type PointRow, pointsText, samplePositions } from './history.ts';
 
 const POINT = raw('step, timestamp, value, is_nan');
@@ -36,9 +36,9 @@ interface Series {
   readonly inOrder: boolean;
 }
 
-/** Null where the run has no such metric; a run that does not exist is an error. */
-async function findSeries(db: Reader, runUuid: string, key: string): Promise<Series | null> {
-  const run = await findRun(db, runUuid);
+/** Null where the run has no such metric. */
+async function findSeries(db: Reader, run: RunRef | null, key: string): Promise<Series | null> {
+  if (run === null) return null;
   const keyId = (await findKeyIds(db, [key])).get(key);
   if (keyId === undefined) return null;
   const [row] = await db.all<[number]>('SELECT in_order FROM latest_metrics WHERE run_id = ? AND key_id = ?', [
@@ -53,9 +53,18 @@ export const readHistoryPage = read(
   'metrics.historyPage',
   async (
     db,
-    input: { runUuid: string; key: string; after: HistoryPosition | null; limit: number; tail?: string },
+    input: {
+      runUuid: string;
+      key: string;
+      after: HistoryPosition | null;
+      limit: number;
+      tail?: string;
+      /** One of several runs, of which some may be gone: it has no history then. */
+      mayBeGone?: boolean;
+    },
   ): Promise<HistoryPage> => {
-    const series = await findSeries(db, input.runUuid, input.key);
+    const run = await (input.mayBeGone ? seekRun : findRun)(db, input.runUuid);
+    const series = await findSeries(db, run, input.key);
     if (series === null) return { text: '', count: 0, next: null };
     const order = series.inOrder ? BY_STEP : BY_TIME;
     const rows = await db.query<PointRow>(
@@ -84,11 +93,11 @@ export interface SampleRequest {
   readonly endStep: number | null;
 }
 
-/** At most `wanted` points of each run, spread evenly by row, first and last kept; JSON objects joined by commas. */
+/** At most `wanted` points of each run that is there, spread evenly by row, first and last kept; JSON objects joined by commas. */
 export const sampleHistory = read('metrics.sample', async (db, request: SampleRequest): Promise<string> => {
   const texts: string[] = [];
   for (const runUuid of request.runUuids) {
-    const series = await findSeries(db, runUuid, request.key);
+    const series = await findSeries(db, await seekRun(db, runUuid), request.key);
     if (series === null) continue;
     const rows = await sampleSeries(db, series, request);
     if (rows.length > 0) texts.push(pointsText(request.key, rows, `,"run_id":${JSON.stringify(runUuid)}`));

@@ -50,10 +50,17 @@ export function metricHandlers({ db }: TrackingDeps): Handlers {
       if (!key) throw invalid('GetMetricHistoryBulk request must specify a metric_key.');
       let left = Math.min(Number(request.max_results ?? CHUNK), MAX_METRIC_HISTORY_BULK_RESULTS);
       const texts: string[] = [];
-      for (const runUuid of [...runUuids].sort()) {
+      for (const runUuid of [...new Set(runUuids)].sort()) {
         if (left <= 0) break;
         const tail = `,"run_id":${JSON.stringify(runUuid)}`;
-        const page = await db.search(readHistoryPage, { runUuid, key, after: null, limit: left, tail });
+        const page = await db.search(readHistoryPage, {
+          runUuid,
+          key,
+          after: null,
+          limit: left,
+          tail,
+          mayBeGone: true,
+        });
         if (page.count > 0) texts.push(page.text);
         left -= page.count;
       }

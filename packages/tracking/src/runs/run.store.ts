@@ -16,10 +16,16 @@ const toRef = (runUuid: string, [id, experimentId, startTime, lifecycleStage]: R
   lifecycleStage,
 });
 
-export async function findRun(db: Reader, runUuid: string): Promise<RunRef> {
+/** Null where there is no such run. */
+export async function seekRun(db: Reader, runUuid: string): Promise<RunRef | null> {
   const [row] = await db.all<RefRow>(REF, [runUuid]);
-  if (row === undefined) throw missing(`Run with id=${runUuid} not found`);
-  return toRef(runUuid, row);
+  return row === undefined ? null : toRef(runUuid, row);
+}
+
+export async function findRun(db: Reader, runUuid: string): Promise<RunRef> {
+  const run = await seekRun(db, runUuid);
+  if (run === null) throw missing(`Run with id=${runUuid} not found`);
+  return run;
 }
 
 type Hold = 'to keep' | 'to change';
