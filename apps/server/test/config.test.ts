@@ -103,6 +103,13 @@ describe('configuration', () => {
     }
   });
 
+  it('artifact locations may name the hosts of the own storage, and of schemes that the operator allows', () => {
+    const env = { MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES: 'sftp, abfss' };
+    const { artifactLocations } = readConfig({ artifactsDestination: 'sftp://store/a' }, env);
+    expect(artifactLocations.trustedUris).toEqual(['mlflow-artifacts:/', 'sftp://store/a']);
+    expect(artifactLocations.allowedSchemes).toEqual(['sftp', 'abfss']);
+  });
+
   it('folders are told to clients in full, and only they may be named as locations', () => {
     const { artifactRoot, artifactLocations } = readConfig({ serveArtifacts: false, dataDir: 'some' }, {});
     expect(isAbsolute(artifactRoot)).toBe(true);
