@@ -165,6 +165,34 @@ for (const dialect of dialects) {
       expect(await ok('POST', '/search', { filter_string: `name = '${name}'` })).toEqual({});
     });
 
+    it('answers text that a database cannot hold as it answers what is unknown', async () => {
+      const { dataset_id: id } = await create();
+      const odd = ['a\0', '\ud800'];
+      for (const text of odd) {
+        const path = encodeURIComponent(text.toWellFormed());
+        const calls: Parameters<typeof ask>[] = [
+          ['GET', `/${path}`],
+          ['DELETE', `/${path}`],
+          ['GET', `/${path}/records`],
+          ['GET', `/${path}/experiment-ids`],
+          ['PATCH', `/${path}/tags`, { tags: '{}' }],
+          ['PATCH', `/${id}/tags`, { tags: JSON.stringify({ [text]: text }) }],
+          ['DELETE', `/${id}/tags/${path}`],
+          ['POST', `/${path}/records`, { records: '[]' }],
+          ['POST', `/${id}/records`, { records: JSON.stringify([{ tags: { 'mlflow.user': text } }]) }],
+          ['DELETE', `/${id}/records`, { dataset_record_ids: [text] }],
+          ['POST', `/${id}/add-experiments`, { experiment_ids: [text] }],
+          ['POST', `/${id}/remove-experiments`, { experiment_ids: [text] }],
+          ['POST', '/search', { experiment_ids: [text] }],
+          ['POST', '/search', { filter_string: `tags.a = '${text}'` }],
+        ];
+        for (const call of calls) {
+          const { status, body } = await ask(...call);
+          expect(status, JSON.stringify([call, body])).toBeLessThan(500);
+        }
+      }
+    });
+
     it('sets, replaces and removes tags', async () => {
       const { dataset_id: id } = await create({ tags: '{"a": "1", "b": "2"}' });
       expect(await ok('PATCH', `/${id}/tags`, { tags: '{"a": "é", "b": null, "__proto__": "p", "": "e"}' })).toEqual(
