@@ -131,3 +131,9 @@ export function asDomainError(error: unknown): unknown {
 
 /** Serialization failures and deadlocks: the transaction did nothing, and may be run again whole. */
 export const isTransient = (error: unknown): boolean => /^40(001|P01)$/.test((error as { code?: string }).code ?? '');
+
+/** Errors after which the driver closes the connection: those of the socket, and those that PostgreSQL ends a session with. */
+export const isConnectionLost = (error: unknown): boolean => {
+  const { code = '', severity = '' } = error as { code?: string; severity?: string };
+  return /^(?:FATAL|PANIC)$/.test(severity) || /^(?:CONNECTION_|E[A-Z]{3,})/.test(code);
+};

@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import type { Database, Read, Write } from '../access.ts';
 import { CommittedNames } from '../dictionary.ts';
 import { Gate, Lane, MAX_PENDING_READS, MAX_PENDING_SEARCHES, MAX_PENDING_WRITES } from '../pressure.ts';
-import { asDomainError, isTransient, PostgresSession } from './connection.ts';
+import { asDomainError, isConnectionLost, isTransient, PostgresSession } from './connection.ts';
 
 const MAX_ATTEMPTS = 5;
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -81,7 +81,7 @@ export class PostgresDatabase implements Database {
   search<I, O>(query: Read<I, O>, input: I): Promise<O> {
     const work = async () =>
       (await this.#pool.begin('ISOLATION LEVEL REPEATABLE READ READ ONLY', (tx) =>
-        query.run(new PostgresSession(tx, this.#committed), input),
+        untilLost(() => query.run(new PostgresSession(tx, this.#committed), input)),
       )) as O;
     return this.#answer(this.#searches.pass(() => this.#searchLane.run(work)));
   }
@@ -104,8 +104,9 @@ export class PostgresDatabase implements Database {
   async #commit<I, O>(command: Write<I, O>, input: I): Promise<O> {
     let session: PostgresSession | undefined;
     const output = (await this.#pool.begin((tx) => {
-      session = new PostgresSession(tx, this.#committed);
-      return command.run(session, input);
+      const own = new PostgresSession(tx, this.#committed);
+      session = own;
+      return untilLost(() => command.run(own, input));
     })) as O;
     session?.dictionary.commit();
     return output;
@@ -127,6 +128,19 @@ export class PostgresDatabase implements Database {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/**
+ * The work of a transaction. Where its connection is lost it ends without an outcome: the driver rejects the transaction
+ * by itself, but would send a ROLLBACK on the closed socket for work that fails, and that ends the process.
+ */
+async function untilLost<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isConnectionLost(error)) return new Promise<never>(() => {});
+    throw error;
   }
 }
 
