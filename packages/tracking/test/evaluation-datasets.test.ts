@@ -229,6 +229,8 @@ for (const dialect of dialects) {
       expect(unknown).toMatchObject({ status: 404, body: { message: 'No Experiment with id=00' } });
       expect(await move('remove', ['2', '99', 'abc'])).toEqual([5_000, ['1']]);
       expect(await move('remove', ['2'])).toEqual([5_000, ['1']]);
+      const many = Array.from({ length: 70_000 }, (_, i) => String(1_000_000 + i));
+      expect(await move('remove', [...many, '1'])).toEqual([7_000, []]);
     });
 
     describe('records', () => {

@@ -20,6 +20,7 @@ import {
   holdExperiments,
   linkExperiments,
   noDataset,
+  unlinkExperiments,
   writeTags,
 } from './evaluation-dataset.store.ts';
 import { datasetDigest } from './evaluation-dataset.ts';
@@ -202,13 +203,7 @@ export const removeDatasetFromExperiments = write(
   'evaluationDatasets.removeFromExperiments',
   async (tx, { datasetId, experimentIds, now }: ExperimentLinks): Promise<string> => {
     const { id } = await mustHold(tx, datasetId);
-    let removed = 0;
-    for (const experiment of experimentNumbers(experimentIds)) {
-      removed += await tx.run('DELETE FROM evaluation_dataset_experiments WHERE dataset_id = ? AND experiment_id = ?', [
-        id,
-        experiment,
-      ]);
-    }
+    const removed = await unlinkExperiments(tx, id, experimentNumbers(experimentIds));
     if (removed > 0) await touch(tx, id, now);
     return (await datasetDocs(tx, [id])).get(id)!;
   },

@@ -109,11 +109,23 @@ export async function holdExperiments(tx: Transactor, experimentIds: readonly st
 export const experimentNumbers = (experimentIds: readonly string[]): number[] =>
   experimentIds.filter((id) => /^(?:0|[1-9]\d{0,14})$/.test(id)).map(Number);
 
-export async function linkExperiments(tx: Transactor, id: number, experiments: readonly number[], now: number) {
+export async function linkExperiments(
+  tx: Transactor,
+  id: number,
+  experiments: readonly number[],
+  now: number,
+): Promise<void> {
   await tx.insert(
     LINKS,
     experiments.map((experiment) => [id, experiment, now]),
   );
+}
+
+/** How many of these experiments the dataset was in. */
+export async function unlinkExperiments(tx: Transactor, id: number, experiments: readonly number[]): Promise<number> {
+  const { text, params } = sql`DELETE FROM evaluation_dataset_experiments
+    WHERE dataset_id = ${id} AND ${amongIds(raw('experiment_id'), experiments, tx.dialect)}`;
+  return tx.run(text, params);
 }
 
 /** Part of the JSON of a list of datasets, and the place in the list where the next part begins. */
