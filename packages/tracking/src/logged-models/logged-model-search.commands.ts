@@ -13,7 +13,7 @@ import {
   parseLoggedModelOrderBy,
 } from '@millrace/core';
 import { join, type Reader, raw, read, type Sql, type SqlValue, sql } from '@millrace/db';
-import { parseExperimentId } from '../experiments/experiment.store.ts';
+import { experimentIdOf } from '../experiments/experiment.store.ts';
 import { checkPageSize } from '../runs/run-search.commands.ts';
 import { filterSql } from '../search/filter-sql.ts';
 import { afterSql, amongIds, comparePositions, type OrderTerm, orderSql } from '../search/page.ts';
@@ -42,7 +42,7 @@ export interface ModelSearchResult extends ModelDocs {
 
 export const searchLoggedModels = read('loggedModels.search', async (db, search: ModelSearch) => {
   checkPageSize(search.maxResults, PAGE_SIZES.logged_model.most);
-  const experimentIds = [...new Set(search.experimentIds.map(parseExperimentId))];
+  const experimentIds = [...new Set(search.experimentIds.map(experimentIdOf))];
   if (search.datasets.length > MAX_DATASETS) {
     throw invalid(`'datasets' has ${search.datasets.length} entries; it may have at most ${MAX_DATASETS}.`);
   }
