@@ -153,7 +153,7 @@ export const getMoreDatasetRecords = read(
   'evaluationDatasets.moreRecords',
   async (db, input: { dataset: number; datasetId: string; position: RecordsPosition }): Promise<RecordsPage> => {
     const piece = await recordsPiece(db, input.dataset, input.datasetId, input.position);
-    return { ...piece, dataset: input.dataset, text: piece.text === '' ? '' : `,${inString(piece.text)}` };
+    return { ...piece, dataset: input.dataset, text: inString(piece.text) };
   },
 );
 

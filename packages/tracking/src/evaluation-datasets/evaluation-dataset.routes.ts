@@ -131,7 +131,7 @@ interface Piece<Position> {
   readonly next: Position | null;
 }
 
-/** Text in one go where it is one piece, and else piece by piece. */
+/** A list in one go where it is one piece, and else piece by piece with commas in between. */
 function joined<Position, P extends Piece<Position>>(
   start: string,
   first: P & Piece<Position>,
@@ -141,10 +141,14 @@ function joined<Position, P extends Piece<Position>>(
   if (first.next === null) return new Json(start + first.text + end(first));
   async function* pieces() {
     let piece: P = first;
+    let separator = piece.text === '' ? '' : ',';
     yield start + piece.text;
     while (piece.next !== null) {
       piece = await more(piece.next);
-      yield piece.text;
+      // A piece is empty where all that it would hold was deleted meanwhile.
+      if (piece.text === '') continue;
+      yield separator + piece.text;
+      separator = ',';
     }
     yield end(piece);
   }

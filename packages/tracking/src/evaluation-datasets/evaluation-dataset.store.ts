@@ -151,8 +151,7 @@ export async function datasetsPiece(db: Reader, ids: readonly number[], start: n
   const docs = await datasetDocs(db, batch);
   const texts = batch.map((id) => docs.get(id)).filter((text) => text !== undefined);
   const next = start + batch.length;
-  const comma = start > 0 && texts.length > 0 ? ',' : '';
-  return { text: comma + texts.join(','), next: next < ids.length ? next : null };
+  return { text: texts.join(','), next: next < ids.length ? next : null };
 }
 
 /** Each dataset as JSON of the wire message Dataset; one that was deleted meanwhile is absent. */
