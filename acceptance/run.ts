@@ -13,6 +13,7 @@ import { pytestSuite } from './suites/pytest.ts';
 const tracking = [
   ...['test_experiments.py', 'test_runs.py', 'test_params_tags.py', 'test_metrics.py', 'test_log_batch.py'],
   ...['test_inputs.py', 'test_search_runs.py', 'test_logged_models.py', 'test_artifacts.py', 'test_async.py'],
+  'test_evaluation_datasets.py',
 ];
 const programs = ['test_models.py', 'test_autolog.py', 'test_cli.py', 'test_samples.py'];
 

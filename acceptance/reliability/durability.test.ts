@@ -87,74 +87,85 @@ function byAnswer(calls: readonly string[]): string[][] {
 
 const isDone = (call: string): boolean => / = 0$/.test(call);
 
-test.skipIf(!hasStrace)('SQLite: the log is synced before every answer to a write', async () => {
-  const server = await startTraced(tempDir('durability'));
-  const experiment = await newExperiment(server.url);
-  const run_id = await newRun(server.url, experiment);
-  const writes = 10;
-  for (let step = 0; step < writes; step++) {
-    await post(server.url, 'runs/log-metric', { run_id, key: 'm', value: step, step, timestamp: step });
-    await post(server.url, 'runs/log-batch', {
-      run_id,
-      params: [{ key: `p${step}`, value: 'v' }],
-      tags: [{ key: 't', value: `${step}` }],
-    });
-  }
-  await post(server.url, 'runs/update', { run_id, status: 'FINISHED' });
-  const groups = byAnswer(await server.finish());
-  const last = groups.slice(-(2 * writes + 1));
-  expect(last).toHaveLength(2 * writes + 1);
-  for (const group of last) {
-    expect(group.at(-1)).toContain('HTTP/1.1 200');
-    const synced = group.some((call) => /^f(?:data)?sync\(\d+<[^>]*millrace\.db-wal>/.test(call) && isDone(call));
-    expect(synced, group.join('\n')).toBe(true);
-  }
-});
+test.skipIf(!hasStrace)(
+  'SQLite: the log is synced before every answer to a write (not tested without strace)',
+  async () => {
+    const server = await startTraced(tempDir('durability'));
+    const experiment = await newExperiment(server.url);
+    const run_id = await newRun(server.url, experiment);
+    const writes = 10;
+    for (let step = 0; step < writes; step++) {
+      await post(server.url, 'runs/log-metric', { run_id, key: 'm', value: step, step, timestamp: step });
+      await post(server.url, 'runs/log-batch', {
+        run_id,
+        params: [{ key: `p${step}`, value: 'v' }],
+        tags: [{ key: 't', value: `${step}` }],
+      });
+    }
+    await post(server.url, 'runs/update', { run_id, status: 'FINISHED' });
+    const groups = byAnswer(await server.finish());
+    const last = groups.slice(-(2 * writes + 1));
+    expect(last).toHaveLength(2 * writes + 1);
+    for (const group of last) {
+      expect(group.at(-1)).toContain('HTTP/1.1 200');
+      const synced = group.some((call) => /^f(?:data)?sync\(\d+<[^>]*millrace\.db-wal>/.test(call) && isDone(call));
+      expect(synced, group.join('\n')).toBe(true);
+    }
+  },
+);
 
-test.skipIf(!hasStrace)('artifacts: the file before its name, and the folder before the answer', async () => {
-  const dataDir = tempDir('durability');
-  const server = await startTraced(dataDir);
-  const experiment = await newExperiment(server.url);
-  const folder = `${experiment}/${await newRun(server.url, experiment)}/artifacts/new/folders`;
-  const names = ['first', 'second', 'second'];
-  for (const name of names) {
-    expect(
-      (await send(server.url, 'PUT', `${artifactApi}/${folder}/${name}`, { body: name.repeat(1000) })).status,
-    ).toBe(200);
-  }
-  const deleted = await send(server.url, 'DELETE', `${artifactApi}/${folder}/first`);
-  expect(deleted.status).toBe(200);
-  const groups = byAnswer(await server.finish());
-  const [first, second, third, removal] = groups.slice(-4) as [string[], string[], string[], string[]];
-  const at = join(dataDir, 'artifacts', folder);
-  const position = (group: readonly string[], pattern: RegExp) => {
-    const index = group.findIndex((call) => pattern.test(call) && isDone(call));
-    expect(index, `${pattern} in\n${group.join('\n')}`).toBeGreaterThanOrEqual(0);
-    return index;
-  };
-  for (const [i, group] of [first, second, third].entries()) {
-    const content = position(group, /^f(?:data)?sync\(\d+<[^>]*\.millrace-tmp\/[^>]*>/);
-    const name = position(group, new RegExp(`^rename\\w*\\(.*"${'[^"]*'}${names[i]}"`));
-    const entry = group.findLastIndex((call) => call.startsWith('fsync(') && call.includes(`<${at}>`) && isDone(call));
-    expect([content < name, name < entry], group.join('\n')).toEqual([true, true]);
-  }
-  // Every folder that the first upload made is an entry of its parent, which is synced.
-  for (let made = at; made !== join(dataDir, 'artifacts'); made = join(made, '..')) {
-    expect(
-      first.some((call) => call.startsWith('fsync(') && call.includes(`<${join(made, '..')}>`) && isDone(call)),
-      join(made, '..'),
-    ).toBe(true);
-  }
-  position(removal, new RegExp(`^fsync\\(\\d+<${at}>`));
-});
+test.skipIf(!hasStrace)(
+  'artifacts: the file before its name, and the folder before the answer (not tested without strace)',
+  async () => {
+    const dataDir = tempDir('durability');
+    const server = await startTraced(dataDir);
+    const experiment = await newExperiment(server.url);
+    const folder = `${experiment}/${await newRun(server.url, experiment)}/artifacts/new/folders`;
+    const names = ['first', 'second', 'second'];
+    for (const name of names) {
+      expect(
+        (await send(server.url, 'PUT', `${artifactApi}/${folder}/${name}`, { body: name.repeat(1000) })).status,
+      ).toBe(200);
+    }
+    const deleted = await send(server.url, 'DELETE', `${artifactApi}/${folder}/first`);
+    expect(deleted.status).toBe(200);
+    const groups = byAnswer(await server.finish());
+    const [first, second, third, removal] = groups.slice(-4) as [string[], string[], string[], string[]];
+    const at = join(dataDir, 'artifacts', folder);
+    const position = (group: readonly string[], pattern: RegExp) => {
+      const index = group.findIndex((call) => pattern.test(call) && isDone(call));
+      expect(index, `${pattern} in\n${group.join('\n')}`).toBeGreaterThanOrEqual(0);
+      return index;
+    };
+    for (const [i, group] of [first, second, third].entries()) {
+      const content = position(group, /^f(?:data)?sync\(\d+<[^>]*\.millrace-tmp\/[^>]*>/);
+      const name = position(group, new RegExp(`^rename\\w*\\(.*"${'[^"]*'}${names[i]}"`));
+      const entry = group.findLastIndex(
+        (call) => call.startsWith('fsync(') && call.includes(`<${at}>`) && isDone(call),
+      );
+      expect([content < name, name < entry], group.join('\n')).toEqual([true, true]);
+    }
+    // Every folder that the first upload made is an entry of its parent, which is synced.
+    for (let made = at; made !== join(dataDir, 'artifacts'); made = join(made, '..')) {
+      expect(
+        first.some((call) => call.startsWith('fsync(') && call.includes(`<${join(made, '..')}>`) && isDone(call)),
+        join(made, '..'),
+      ).toBe(true);
+    }
+    position(removal, new RegExp(`^fsync\\(\\d+<${at}>`));
+  },
+);
 
-test.skipIf(findPostgres() === undefined)('PostgreSQL: no session waits for less than the disk', async () => {
-  const cluster = await startPostgres({ fsync: true, settings: { log_statement: 'all' } });
-  const url = (await cluster.createDatabase()) as `postgresql://${string}`;
-  const server = await startServer({ backend: url });
-  await newRun(server.url, await newExperiment(server.url));
-  expect(await server.stop()).toBe(0);
-  expect(cluster.log()).toMatch(/statement: begin|execute .*: begin/i);
-  expect(cluster.log()).not.toMatch(/synchronous_commit|SET.*fsync|UNLOGGED/i);
-  await cluster.stop();
-});
+test.skipIf(findPostgres() === undefined)(
+  'PostgreSQL: no session waits for less than the disk (not tested without PostgreSQL)',
+  async () => {
+    const cluster = await startPostgres({ fsync: true, settings: { log_statement: 'all' } });
+    const url = (await cluster.createDatabase()) as `postgresql://${string}`;
+    const server = await startServer({ backend: url });
+    await newRun(server.url, await newExperiment(server.url));
+    expect(await server.stop()).toBe(0);
+    expect(cluster.log()).toMatch(/statement: begin|execute .*: begin/i);
+    expect(cluster.log()).not.toMatch(/synchronous_commit|SET.*fsync|UNLOGGED/i);
+    await cluster.stop();
+  },
+);

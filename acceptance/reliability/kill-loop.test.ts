@@ -222,7 +222,7 @@ test(`SQLite: the server is killed ${rounds} times`, async () => {
   expect(await server.stop()).toBe(0);
 });
 
-describe.skipIf(findPostgres() === undefined)('PostgreSQL that syncs', () => {
+describe.skipIf(findPostgres() === undefined)('PostgreSQL that syncs (not tested without PostgreSQL)', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startPostgres({ fsync: true });

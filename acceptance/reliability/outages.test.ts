@@ -33,7 +33,7 @@ async function untilOk(ask: () => Promise<Answer>): Promise<void> {
   while ((await ask()).status !== 200) await sleep(50);
 }
 
-describe.skipIf(findPostgres() === undefined)('PostgreSQL', () => {
+describe.skipIf(findPostgres() === undefined)('PostgreSQL (not tested without it)', () => {
   let cluster: Cluster;
   let server: TestServer;
   let run_id: string;
@@ -95,7 +95,7 @@ const small = tempDir('small-disk');
 const mounted = isRoot && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', small]).status === 0;
 if (!mounted) console.warn('not tested: a full disk (only root can mount a small one)');
 
-describe.skipIf(!mounted)('a full disk', () => {
+describe.skipIf(!mounted)('a full disk (not tested where no tmpfs can be mounted)', () => {
   afterAll(() => spawnSync('umount', [small]));
 
   test('writes are refused, reads go on, and after space is made all works without a restart', async () => {

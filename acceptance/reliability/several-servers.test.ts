@@ -21,7 +21,7 @@ import {
 
 const MUCH = isLong ? 10 : 1;
 
-describe.skipIf(postgresMissing() !== undefined)('three servers', () => {
+describe.skipIf(postgresMissing() !== undefined)('three servers (not tested without PostgreSQL)', () => {
   let servers: TestServer[];
   let urls: string[];
   beforeAll(async () => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
+import { type Database, read } from '@millrace/db';
 import { contract, openApiDocument } from '@millrace/wire';
 import type { FastifyInstance } from 'fastify';
 
@@ -48,4 +49,14 @@ export function mountPages(app: FastifyInstance): void {
       .header('cache-control', 'no-cache')
       .sendFile('index.html'),
   );
+}
+
+const ping = read('server.ping', async (db) => (await db.all('SELECT 1')).length);
+
+/** `/readyz` for load balancers: OK while the database answers, else the error that requests would get. */
+export function mountReadiness(app: FastifyInstance, db: Database): void {
+  app.get('/readyz', { exposeHeadRoute: true }, async () => {
+    await db.read(ping, null);
+    return 'OK';
+  });
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '@millrace/core';
+import { invalid, systemClock } from '@millrace/core';
 import { type Database, migrate, openDatabase } from '@millrace/db';
 import { createApp, mountOperations } from '@millrace/http';
 import { type ArtifactStore, openStore } from '@millrace/objects';
@@ -15,9 +15,10 @@ import {
   trackingHandlers,
   trackingTransfers,
 } from '@millrace/tracking';
+import type { FastifyInstance } from 'fastify';
 import type { ServerConfig } from './config.ts';
 import { infoHandlers } from './info.ts';
-import { mountPages } from './pages.ts';
+import { mountPages, mountReadiness } from './pages.ts';
 
 export interface RunningServer {
   readonly url: string;
@@ -60,12 +61,13 @@ async function serve(config: ServerConfig, db: Database): Promise<RunningServer>
   };
   const app = createApp(config);
   mountPages(app);
+  mountReadiness(app, db);
   mountOperations(app, { ...infoHandlers(places), ...trackingHandlers(deps) }, trackingTransfers(deps));
   mountTracking(app, deps);
   const stopSweeping = sweepRegularly(proxied, (error) =>
     app.log.warn({ err: error }, 'sweeping the artifact store failed'),
   );
-  await app.listen({ host: config.host, port: config.port });
+  await listen(app, config);
   const { port } = app.server.address() as AddressInfo;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
 
@@ -79,6 +81,20 @@ async function serve(config: ServerConfig, db: Database): Promise<RunningServer>
     await db.close();
   };
   return { url: `http://${host}:${port}`, close };
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServerConfig): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'EADDRINUSE')
+      throw invalid(`Port ${port} of ${host} is taken by another program: choose one with --port.`);
+    if (code === 'EACCES')
+      throw invalid(`Port ${port} may not be opened by this user: choose one above 1023 with --port.`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw invalid(`${host} is no address of this machine.`);
+    throw error;
+  }
 }
 
 /** Removes what crashed writers left, now and from time to time. @returns what ends it. */

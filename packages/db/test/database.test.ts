@@ -206,7 +206,7 @@ describe('SQLite', () => {
   );
 });
 
-describe.skipIf(postgres === undefined)('PostgreSQL', () => {
+describe.skipIf(postgres === undefined)('PostgreSQL (not tested without it)', () => {
   it('runs a transaction again that waited in a circle', async () => {
     const { uri, drop } = await postgres!.createDatabase();
     await migrate(parseBackendUri(uri), [items], 0);

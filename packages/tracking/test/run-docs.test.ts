@@ -11,7 +11,7 @@ const postgres = dialects.find(({ name }) => name === 'postgres');
 /** Time for the others to get as far as they can. */
 const settle = () => sleep(150);
 
-describe.skipIf(postgres === undefined)('ready-made JSON of runs, on PostgreSQL', () => {
+describe.skipIf(postgres === undefined)('ready-made JSON of runs, on PostgreSQL (not tested without it)', () => {
   it('is dropped by a change of the experiment that began while it was being made', async () => {
     const { uri, drop } = await postgres!.createDatabase();
     const backend = parseBackendUri(uri);

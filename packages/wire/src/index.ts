@@ -4,6 +4,7 @@ export { encodeResponse, MAX_JSON_DEPTH, parseJsonBody } from './json.ts';
 export { type EnumType, enums, type Field, type Message, messageNamed, messages } from './message.ts';
 export type * from './messages.generated.ts';
 export type { Permission, Policy, Privilege, Securable } from './mlflow/permissions.ts';
+export { type OpenApiOptions, openApiDocument } from './openapi.ts';
 export {
   type Endpoint,
   type Method,
@@ -13,4 +14,3 @@ export {
   type Route,
   routesOf,
 } from './operation.ts';
-export { type OpenApiOptions, openApiDocument } from './openapi.ts';

@@ -1,7 +1,15 @@
 import { ids, invalid } from '@millrace/core';
 import { type InsertSpec, list, type Reader, type SqlRow, sql, type Transactor } from '@millrace/db';
 import type { Int64 } from '../runs/run.ts';
-import { mergeRecord, newRecord, parseItems, printItems, type RecordState, type SentRecord } from './dataset-record.ts';
+import {
+  mergeRecord,
+  newRecord,
+  parseItems,
+  printItems,
+  type RecordState,
+  type RecordsPosition,
+  type SentRecord,
+} from './dataset-record.ts';
 import { parsePythonJson } from './python-json.ts';
 
 /** Records that are looked up and written in one go. */
@@ -135,12 +143,6 @@ export async function removeRecords(tx: Transactor, dataset: number, recordIds: 
     removed += await tx.run(text, params);
   }
   return removed;
-}
-
-/** Where a page of records goes on: behind the record of this row, for so many more. */
-export interface RecordsPosition {
-  readonly after: number;
-  readonly left: number;
 }
 
 export interface RecordsPiece {

@@ -134,3 +134,9 @@ function readSource(field: string, entries: Entries | null): RecordSource | null
   const dataJson = printPythonJson({ kind: 'object', entries: data });
   return { type, id, json: `{"source_type": "${type}", "source_data": ${dataJson}}` };
 }
+
+/** Where a page of records goes on: behind the record of this row, for so many more. */
+export interface RecordsPosition {
+  readonly after: number;
+  readonly left: number;
+}

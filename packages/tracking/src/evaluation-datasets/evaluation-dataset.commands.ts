@@ -2,14 +2,8 @@ import { decodePageToken, encodePageToken, missing, PAGE_SIZES } from '@millrace
 import { read, type Transactor, write } from '@millrace/db';
 import type { KeyValue } from '../runs/run.ts';
 import { checkPageSize } from '../runs/run-search.commands.ts';
-import {
-  type RecordsPiece,
-  type RecordsPosition,
-  recordsPiece,
-  removeRecords,
-  upsertRecords,
-} from './dataset-record.store.ts';
-import type { SentRecord } from './dataset-record.ts';
+import { type RecordsPiece, recordsPiece, removeRecords, upsertRecords } from './dataset-record.store.ts';
+import type { RecordsPosition, SentRecord } from './dataset-record.ts';
 import { mergeSchema, type SchemaNews } from './dataset-schema.ts';
 import {
   datasetDocs,

@@ -3,8 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ids, invalid, PAGE_SIZES } from '@millrace/core';
 import { type Handlers, Json } from '@millrace/http';
 import type { TrackingDeps } from '../deps.ts';
-import type { RecordsPosition } from './dataset-record.store.ts';
-import { readRecord, type SentRecord } from './dataset-record.ts';
+import { type RecordsPosition, readRecord, type SentRecord } from './dataset-record.ts';
 import { type SchemaNews, SchemaSurvey } from './dataset-schema.ts';
 import {
   addDatasetToExperiments,

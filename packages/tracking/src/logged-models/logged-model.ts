@@ -9,8 +9,6 @@ export const MODEL_STATUSES = [
   'LOGGED_MODEL_UPLOAD_FAILED',
 ] as const;
 
-export type ModelStatus = (typeof MODEL_STATUSES)[number];
-
 /** The database of MLflow holds keys of params and tags of this length. */
 const MAX_KEY_LENGTH = 255;
 const MAX_TYPE_LENGTH = 500;
