@@ -16,6 +16,9 @@ export class SqliteConnection implements Transactor {
   readonly forUpdate = '';
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #runs = new Map<string, StatementSync>();
+  /** Statements that once met an integer beyond 2^53: they are likely to meet the next. */
+  readonly #exact = new Map<string, StatementSync>();
 
   constructor(file: string, options: { readonly readOnly: boolean }) {
     this.#db = new DatabaseSync(file, { readOnly: options.readOnly, timeout: 10_000 });
@@ -42,6 +45,7 @@ export class SqliteConnection implements Transactor {
 
   all<R extends SqlRow = SqlRow>(text: string, params: readonly SqlValue[] = []): R[] {
     try {
+      if (this.#exact.has(text)) return this.#allExact(text, params) as R[];
       return this.#prepare(text).all(...(params as SqlValue[])) as unknown as R[];
     } catch (error) {
       // Numbers beyond 2^53 are rare: read again, exactly, only where one is met.
@@ -56,7 +60,7 @@ export class SqliteConnection implements Transactor {
 
   run(text: string, params: readonly SqlValue[] = []): number {
     try {
-      return Number(this.#prepare(text).run(...(params as SqlValue[])).changes);
+      return Number(this.#prepareRun(text).run(...(params as SqlValue[])).changes);
     } catch (error) {
       throw asDomainError(error);
     }
@@ -79,14 +83,14 @@ export class SqliteConnection implements Transactor {
 
   #insertEach(spec: InsertSpec, rows: readonly SqlRow[], inserted: Uint8Array, from: number, to: number): void {
     if (from === to) return;
-    const statement = this.#prepare(insertText(spec, 1));
+    const statement = this.#prepareRun(insertText(spec, 1));
     for (let i = from; i < to; i++) inserted[i] = Number(statement.run(...(rows[i] as SqlValue[])).changes);
   }
 
   /** Inserts rows with one statement; false, with nothing done, where some were ignored: which, only one by one can tell. */
   #insertMany(spec: InsertSpec, rows: readonly SqlRow[]): boolean {
     this.run('SAVEPOINT many');
-    const statement = this.#prepare(insertText(spec, rows.length));
+    const statement = this.#prepareRun(insertText(spec, rows.length));
     const complete = Number(statement.run(...(rows.flat() as SqlValue[])).changes) === rows.length;
     if (!complete) this.run('ROLLBACK TO many');
     this.run('RELEASE many');
@@ -95,13 +99,13 @@ export class SqliteConnection implements Transactor {
 
   close(): void {
     this.#statements.clear();
+    this.#runs.clear();
+    this.#exact.clear();
     this.#db.close();
   }
 
   #allExact(text: string, params: readonly SqlValue[]): SqlRow[] {
-    const statement = this.#db.prepare(text);
-    statement.setReturnArrays(true);
-    statement.setReadBigInts(true);
+    const statement = this.#prepareExact(text);
     const rows = statement.all(...(params as SqlValue[])) as unknown as SqlValue[][];
     for (const row of rows) {
       for (let i = 0; i < row.length; i++) {
@@ -113,14 +117,37 @@ export class SqliteConnection implements Transactor {
   }
 
   #prepare(text: string): StatementSync {
-    let statement = this.#statements.get(text);
-    if (statement !== undefined) return statement;
-    statement = this.#db.prepare(text);
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(text);
     statement.setReturnArrays(true);
-    if (this.#statements.size >= CACHED_STATEMENTS) this.#statements.delete(this.#statements.keys().next().value!);
-    this.#statements.set(text, statement);
-    return statement;
+    return remember(this.#statements, text, statement);
   }
+
+  /** Every run says the last row's id, also one beyond 2^53 that an earlier statement inserted. */
+  #prepareRun(text: string): StatementSync {
+    const known = this.#runs.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(text);
+    statement.setReadBigInts(true);
+    return remember(this.#runs, text, statement);
+  }
+
+  #prepareExact(text: string): StatementSync {
+    const known = this.#exact.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(text);
+    statement.setReturnArrays(true);
+    statement.setReadBigInts(true);
+    return remember(this.#exact, text, statement);
+  }
+}
+
+/** Keeps a statement; the oldest makes room. */
+function remember(statements: Map<string, StatementSync>, text: string, statement: StatementSync): StatementSync {
+  if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value!);
+  statements.set(text, statement);
+  return statement;
 }
 
 /** The text for one row and for many, by number of rows. */

@@ -1,5 +1,6 @@
 import { invalid, missing } from '@millrace/core';
 import { type InsertSpec, list, type Reader, raw, sql, type Transactor } from '@millrace/db';
+import { experimentIdOf } from '../experiments/experiment.store.ts';
 import type { Int64, KeyValue } from '../runs/run.ts';
 import { encode } from '../runs/run-doc.store.ts';
 import { amongIds } from '../search/page.ts';
@@ -93,7 +94,7 @@ const LINKS: InsertSpec = {
 };
 
 /** The numbers of experiments that must exist, which stay until the transaction ends; a deleted one counts. */
-export async function holdExperiments(tx: Transactor, experimentIds: readonly string[]): Promise<number[]> {
+export async function holdExperiments(tx: Transactor, experimentIds: readonly string[]): Promise<Int64[]> {
   const wanted = [...new Set(experimentIds)];
   const numbers = experimentNumbers(wanted);
   const rows = await tx.query<[number]>(
@@ -106,13 +107,13 @@ export async function holdExperiments(tx: Transactor, experimentIds: readonly st
 }
 
 /** Those experiment ids that can be one: whatever else was sent names no experiment. */
-export const experimentNumbers = (experimentIds: readonly string[]): number[] =>
-  experimentIds.filter((id) => /^(?:0|[1-9]\d{0,14})$/.test(id)).map(Number);
+export const experimentNumbers = (experimentIds: readonly string[]): Int64[] =>
+  experimentIds.filter((id) => /^(?:0|[1-9]\d{0,17})$/.test(id)).map(experimentIdOf);
 
 export async function linkExperiments(
   tx: Transactor,
   id: number,
-  experiments: readonly number[],
+  experiments: readonly Int64[],
   now: number,
 ): Promise<void> {
   await tx.insert(
@@ -122,7 +123,7 @@ export async function linkExperiments(
 }
 
 /** How many of these experiments the dataset was in. */
-export async function unlinkExperiments(tx: Transactor, id: number, experiments: readonly number[]): Promise<number> {
+export async function unlinkExperiments(tx: Transactor, id: number, experiments: readonly Int64[]): Promise<number> {
   const { text, params } = sql`DELETE FROM evaluation_dataset_experiments
     WHERE dataset_id = ${id} AND ${amongIds(raw('experiment_id'), experiments, tx.dialect)}`;
   return tx.run(text, params);
@@ -158,7 +159,7 @@ export async function datasetsPiece(db: Reader, ids: readonly number[], start: n
 export async function datasetDocs(
   db: Reader,
   ids: readonly number[],
-  experimentIds?: readonly number[],
+  experimentIds?: readonly Int64[],
 ): Promise<Map<number, string>> {
   const rows = await db.query<DatasetRow>(
     sql`SELECT ${raw(COLUMNS)} FROM evaluation_datasets d WHERE d.id IN ${list(ids)}`,

@@ -1,12 +1,13 @@
 import { alreadyExists, appendToUri, type DomainError, invalid, missing } from '@millrace/core';
 import { read, type Transactor, write } from '@millrace/db';
-import type { KeyValue } from '../runs/run.ts';
+import type { Int64, KeyValue } from '../runs/run.ts';
 import {
   EXPERIMENT_COLUMNS,
   type ExperimentRow,
   findExperiment,
   holdActiveExperiment,
   holdExperiment,
+  nextExperimentId,
   noExperiment,
   toExperiment,
   withTags,
@@ -41,20 +42,16 @@ export interface NewExperiment {
 
 export const createExperiment = write('experiments.create', async (tx, input: NewExperiment): Promise<string> => {
   const { name, now } = input;
-  const created = await tx.run(
-    `INSERT INTO experiments (name, artifact_location, creation_time, last_update_time) VALUES (?, ?, ?, ?)
-     ON CONFLICT DO NOTHING`,
-    [name, input.artifactLocation ?? '', now, now],
-  );
+  const id = await nextExperimentId(tx);
+  const location = input.artifactLocation ?? appendToUri(input.artifactRoot, String(id));
+  const created = await tx.run(`INSERT INTO experiments ${COLUMNS} VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, [
+    id,
+    name,
+    location,
+    now,
+    now,
+  ]);
   if (created === 0) throw await nameTaken(tx, name);
-  const [row] = await tx.all<[number]>("SELECT id FROM experiments WHERE workspace = 'default' AND name = ?", [name]);
-  const id = row![0];
-  if (input.artifactLocation === undefined) {
-    await tx.run('UPDATE experiments SET artifact_location = ? WHERE id = ?', [
-      appendToUri(input.artifactRoot, String(id)),
-      id,
-    ]);
-  }
   await writeTags(tx, id, input.tags);
   return String(id);
 });
@@ -69,7 +66,7 @@ async function nameTaken(tx: Transactor, name: string): Promise<DomainError> {
   return alreadyExists(`Experiment(name=${name}) already exists${deleted}.`);
 }
 
-async function writeTags(tx: Transactor, id: number, tags: readonly KeyValue[]): Promise<void> {
+async function writeTags(tx: Transactor, id: Int64, tags: readonly KeyValue[]): Promise<void> {
   for (const { key, value } of tags) {
     await tx.run(
       `INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?, ?, ?)

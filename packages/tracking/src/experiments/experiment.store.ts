@@ -3,7 +3,7 @@ import { list, type Reader, sql, type Transactor } from '@millrace/db';
 import type { Int64, KeyValue, LifecycleStage } from '../runs/run.ts';
 
 export interface Experiment {
-  readonly id: number;
+  readonly id: Int64;
   readonly name: string;
   readonly artifactLocation: string;
   readonly lifecycleStage: LifecycleStage;
@@ -11,7 +11,7 @@ export interface Experiment {
   readonly lastUpdateTime: Int64;
 }
 
-export type ExperimentRow = [number, string, string, LifecycleStage, Int64, Int64];
+export type ExperimentRow = [Int64, string, string, LifecycleStage, Int64, Int64];
 
 export const EXPERIMENT_COLUMNS =
   'e.id, e.name, e.artifact_location, e.lifecycle_stage, e.creation_time, e.last_update_time';
@@ -21,10 +21,28 @@ export const toExperiment = (row: ExperimentRow): Experiment => {
   return { id, name, artifactLocation, lifecycleStage, creationTime, lastUpdateTime };
 };
 
-/** Ids are decimal strings on the wire. Beyond 2^53 none was ever given out. */
-export function experimentIdOf(text: string): number {
-  const id = Number(parseExperimentId(text));
-  return Number.isSafeInteger(id) ? id : -1;
+/** Ids are decimal strings on the wire; those of MLflow's file stores have 18 digits. */
+export function experimentIdOf(text: string): Int64 {
+  const digits = parseExperimentId(text);
+  const id = Number(digits);
+  return Number.isSafeInteger(id) ? id : BigInt(digits);
+}
+
+/** The highest id that counting reached; an imported one of a file store lies far beyond. */
+const COUNTER = 'experiments';
+export const MAX_COUNTED_ID = 2 ** 52;
+
+/** An id that no experiment ever had. */
+export async function nextExperimentId(tx: Transactor): Promise<number> {
+  await tx.run('UPDATE counters SET value = value + 1 WHERE name = ?', [COUNTER]);
+  const [row] = await tx.all<[number]>('SELECT value FROM counters WHERE name = ?', [COUNTER]);
+  return row![0];
+}
+
+/** Tells the counter of an id that was brought along. */
+export async function countExperimentId(tx: Transactor, id: Int64): Promise<void> {
+  if (id <= MAX_COUNTED_ID)
+    await tx.run('UPDATE counters SET value = ? WHERE name = ? AND value < ?', [id, COUNTER, id]);
 }
 
 export const noExperiment = (id: string) => missing(`No Experiment with id=${id} exists`);
@@ -53,8 +71,8 @@ export async function holdActiveExperiment(tx: Transactor, id: string): Promise<
 
 /** Experiments as objects of the wire message Experiment, in the order given. */
 export async function withTags(db: Reader, experiments: readonly Experiment[]): Promise<object[]> {
-  const tags = new Map<number, KeyValue[]>();
-  const rows = await db.query<[number, string, string]>(
+  const tags = new Map<Int64, KeyValue[]>();
+  const rows = await db.query<[Int64, string, string]>(
     sql`SELECT experiment_id, key, value FROM experiment_tags
         WHERE experiment_id IN ${list(experiments.map(({ id }) => id))} ORDER BY experiment_id, key`,
   );

@@ -14,6 +14,7 @@ import {
 } from '@millrace/core';
 import { join, type Reader, raw, read, type Sql, type SqlValue, sql } from '@millrace/db';
 import { experimentIdOf } from '../experiments/experiment.store.ts';
+import type { Int64 } from '../runs/run.ts';
 import { checkPageSize } from '../runs/run-search.commands.ts';
 import { filterSql } from '../search/filter-sql.ts';
 import { afterSql, amongIds, comparePositions, type OrderTerm, orderSql } from '../search/page.ts';
@@ -51,7 +52,7 @@ export const searchLoggedModels = read('loggedModels.search', async (db, search:
   const keys = completeOrder('logged_model', parseLoggedModelOrderBy(search.orderBy));
   const terms = keys.flatMap(orderTerms);
   const order = keys.map((key) => Object.values(key) as (string | boolean)[]);
-  const binding = ['logged_model', experimentIds, search.filter, order] as const;
+  const binding = ['logged_model', experimentIds.map(String), search.filter, order] as const;
   const after = search.pageToken === '' ? null : decodePageToken(search.pageToken, binding);
 
   const found = await findPage(
@@ -71,7 +72,7 @@ export const searchLoggedModels = read('loggedModels.search', async (db, search:
 });
 
 interface PageQuery {
-  readonly experimentIds: readonly number[];
+  readonly experimentIds: readonly Int64[];
   readonly filter: FilterNode | null;
   readonly datasets: readonly DatasetFilter[];
   readonly terms: readonly OrderTerm[];
@@ -97,7 +98,7 @@ async function findPage(db: Reader, query: PageQuery, limit: number): Promise<Fo
   const beyond = after === null ? raw('') : sql` AND ${afterSql(terms, after)}`;
   // Columns by their place: said again, each would be computed again.
   const byPlace = orderSql(terms.map(({ ascending }, i) => ({ column: raw(String(i + 2)), ascending })));
-  const findIn = (ids: readonly number[]) => {
+  const findIn = (ids: readonly Int64[]) => {
     // The plus hides the column from the index of experiments where another finds the few models that can match.
     const column = raw(namesModels(filter) ? '+l.experiment_id' : 'l.experiment_id');
     const among = ids.length === 1 ? sql`${column} = ${ids[0]!}` : amongIds(column, ids, db.dialect);

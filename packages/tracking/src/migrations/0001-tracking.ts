@@ -14,8 +14,14 @@ export const tracking: Migration = {
       id {id},
       name {text} NOT NULL UNIQUE
     )`,
+    // The last number given out, where a database's own sequence would follow an imported number.
+    `CREATE TABLE counters (
+      name {text} NOT NULL PRIMARY KEY,
+      value {int} NOT NULL
+    )`,
+    "INSERT INTO counters (name, value) VALUES ('experiments', 0)",
     `CREATE TABLE experiments (
-      id {id},
+      id {int} NOT NULL PRIMARY KEY,
       workspace {text} NOT NULL DEFAULT 'default',
       name {text} NOT NULL,
       artifact_location {text} NOT NULL,

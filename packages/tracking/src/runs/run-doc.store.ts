@@ -5,7 +5,7 @@ import { type Int64, type LifecycleStage, type RunStatus, wireDouble } from './r
 type InfoRow = [
   id: number,
   runUuid: string,
-  experimentId: number,
+  experimentId: Int64,
   name: string,
   userId: string,
   status: RunStatus,

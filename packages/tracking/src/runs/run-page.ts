@@ -2,12 +2,12 @@ import type { CompareNode, FilterNode, OrderKey, PageValue } from '@millrace/cor
 import { join, type Reader, raw, type Sql, type SqlValue, sql } from '@millrace/db';
 import { conditionSql, filterSql } from '../search/filter-sql.ts';
 import { afterSql, amongIds, type OrderTerm, orderSql } from '../search/page.ts';
-import type { LifecycleStage } from './run.ts';
+import type { Int64, LifecycleStage } from './run.ts';
 import { KEYED_TABLES, type RunFields } from './run-fields.ts';
 import { MISSING, NAN, REAL, type RunOrder } from './run-order.ts';
 
 export interface RunPageQuery {
-  readonly experimentIds: readonly number[];
+  readonly experimentIds: readonly Int64[];
   readonly stages: readonly LifecycleStage[];
   readonly filter: FilterNode | null;
   /** The total order: what was asked for, then start time and id. */
@@ -55,7 +55,7 @@ export async function findRunPage(db: Reader, query: RunPageQuery): Promise<Foun
 async function findInCell(
   db: Reader,
   query: RunPageQuery,
-  experimentId: number,
+  experimentId: Int64,
   stage: LifecycleStage,
 ): Promise<FoundRun[]> {
   const cell = sql`r.experiment_id = ${experimentId} AND r.lifecycle_stage = ${stage}`;
@@ -100,7 +100,7 @@ async function sortAll(db: Reader, query: RunPageQuery, from: Sql, where: Sql): 
 async function selectiveRows(
   db: Reader,
   { filter, fields, limit }: RunPageQuery,
-  experimentId: number,
+  experimentId: Int64,
 ): Promise<Sql | null> {
   const conditions = filter === null ? [] : filter.kind === 'and' ? filter.items : [filter];
   const candidates = conditions
@@ -122,7 +122,7 @@ async function selectiveRows(
 }
 
 /** The rows of a condition as a range of an index, null where it is none. */
-function indexRows(db: Reader, node: FilterNode, fields: RunFields, experimentId: number): Sql | null {
+function indexRows(db: Reader, node: FilterNode, fields: RunFields, experimentId: Int64): Sql | null {
   if (node.kind !== 'compare' || !['=', '<', '<=', '>', '>=', 'IN'].includes(node.op)) return null;
   const { field, op, value } = node;
   if (field.type === 'attribute') return null;
@@ -145,7 +145,7 @@ const PREFIX = raw('substr(x.value, 1, 200)');
 const indexPrefix = (value: string) => (value.length <= 200 ? value : Array.from(value).slice(0, 200).join(''));
 
 interface IndexedKey {
-  readonly experimentId: number;
+  readonly experimentId: Int64;
   readonly cell: Sql;
   readonly key: OrderKey;
   readonly keyId: number;

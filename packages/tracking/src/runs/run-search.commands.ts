@@ -54,7 +54,7 @@ export const searchRuns = read('runs.search', async (db, search: RunSearch): Pro
   const filter = parseFilter('run', search.filter);
   const keys = completeOrder('run', parseOrderBy('run', search.orderBy));
   const experimentIds = [...new Set(search.experimentIds.map(experimentIdOf))];
-  const binding = ['run', experimentIds, search.filter, search.view, search.orderBy] as const;
+  const binding = ['run', experimentIds.map(String), search.filter, search.view, search.orderBy] as const;
   const fields = await runFields(
     db,
     filter,

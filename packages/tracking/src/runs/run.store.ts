@@ -1,9 +1,9 @@
 import { invalid, missing, paramNumber } from '@millrace/core';
 import type { InsertSpec, Reader, SqlValue, Transactor } from '@millrace/db';
 import { makeKeyIds } from '../keys.store.ts';
-import { type KeyValue, type LifecycleStage, RUN_NAME_TAG, type RunRef } from './run.ts';
+import { type Int64, type KeyValue, type LifecycleStage, RUN_NAME_TAG, type RunRef } from './run.ts';
 
-type RefRow = [id: number, experiment: number, start: number, stage: LifecycleStage];
+type RefRow = [id: number, experiment: Int64, start: Int64, stage: LifecycleStage];
 
 const REF =
   "SELECT id, experiment_id, start_time, lifecycle_stage FROM runs WHERE run_uuid = ? AND lifecycle_stage <> 'purging'";

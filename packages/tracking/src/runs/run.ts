@@ -29,7 +29,7 @@ export const LOGGED_MODELS_TAG = 'mlflow.log-model.history';
 export interface RunRef {
   readonly id: number;
   readonly runUuid: string;
-  readonly experimentId: number;
+  readonly experimentId: Int64;
   readonly startTime: Int64;
   readonly lifecycleStage: LifecycleStage;
 }

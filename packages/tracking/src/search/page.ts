@@ -60,7 +60,7 @@ export function compareText(a: string, b: string): number {
 }
 
 /** That a column is one of any number of ids: they travel as one parameter, as a statement has room for few. */
-export const amongIds = (column: Sql, ids: readonly number[], dialect: Dialect): Sql =>
+export const amongIds = (column: Sql, ids: readonly (number | bigint)[], dialect: Dialect): Sql =>
   dialect === 'postgres'
     ? sql`${column} = ANY (string_to_array(${ids.join(',')}, ',')::int8[])`
-    : sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+    : sql`${column} IN (SELECT value FROM json_each(${`[${ids.join(',')}]`}))`;

@@ -1,6 +1,7 @@
 import { DomainError } from '@millrace/core';
 import { type InsertSpec, type SqlValue, write } from '@millrace/db';
 import { writeModelParams, writeModelTags } from '../logged-models/logged-model.store.ts';
+import type { Int64 } from '../runs/run.ts';
 import { mark } from './imports.store.ts';
 import type { ModelMetric, ModelRecord } from './records.ts';
 
@@ -24,7 +25,7 @@ const MODEL_METRICS: InsertSpec = {
 export interface ModelImport {
   readonly source: string;
   readonly record: ModelRecord;
-  readonly experimentId: number;
+  readonly experimentId: Int64;
   readonly artifactLocation: string;
   readonly metrics: readonly ModelMetric[];
   readonly isLast: boolean;

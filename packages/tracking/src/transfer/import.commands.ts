@@ -1,10 +1,11 @@
 import { appendToUri } from '@millrace/core';
 import { list, read, sql, type Transactor, write } from '@millrace/db';
 import type { DatasetInput } from '../datasets/dataset.commands.ts';
+import { countExperimentId, experimentIdOf, nextExperimentId } from '../experiments/experiment.store.ts';
 import { appendMetrics } from '../metrics/metric.store.ts';
 import { linkModels } from '../runs/run.commands.ts';
 import { dropDoc, holdRun, writeParams, writeTags } from '../runs/run.store.ts';
-import type { KeyValue, MetricPoint, RunRef } from '../runs/run.ts';
+import type { Int64, KeyValue, MetricPoint, RunRef } from '../runs/run.ts';
 import { type ImportKind, mark } from './imports.store.ts';
 import type { ExperimentRecord, RunRecord } from './records.ts';
 
@@ -54,13 +55,10 @@ export interface ExperimentImport {
 }
 
 export interface ImportedExperiment {
-  readonly id: number;
+  readonly id: Int64;
   readonly name: string;
   readonly artifactLocation: string;
 }
-
-/** Ids of MLflow's file store are longer than the numbers that every client and database takes exactly. */
-const MAX_KEPT_ID = 2 ** 52;
 
 /** Makes the experiment, finds the same one in the target, or brings one that was imported before up to date. */
 export const importExperiment = write(
@@ -86,11 +84,11 @@ async function findTarget(tx: Transactor, source: string, sourceId: string) {
   );
   if (known === undefined) return undefined;
   // It may have been removed for good since.
-  const [row] = await tx.all<[number]>('SELECT id FROM experiments WHERE id = ?', [Number(known[0])]);
+  const [row] = await tx.all<[number]>('SELECT id FROM experiments WHERE id = ?', [experimentIdOf(known[0])]);
   return row === undefined ? undefined : { id: row[0], digest: known[1] };
 }
 
-async function updateExperimentRow(tx: Transactor, id: number, record: ExperimentRecord): Promise<void> {
+async function updateExperimentRow(tx: Transactor, id: Int64, record: ExperimentRecord): Promise<void> {
   await tx.run('UPDATE experiments SET name = ?, lifecycle_stage = ?, last_update_time = ? WHERE id = ?', [
     await freeName(tx, record.name, id),
     record.stage,
@@ -99,7 +97,7 @@ async function updateExperimentRow(tx: Transactor, id: number, record: Experimen
   ]);
 }
 
-async function writeExperimentTags(tx: Transactor, id: number, tags: readonly KeyValue[]): Promise<void> {
+async function writeExperimentTags(tx: Transactor, id: Int64, tags: readonly KeyValue[]): Promise<void> {
   for (const { key, value } of tags) {
     await tx.run(
       `INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?, ?, ?)
@@ -110,8 +108,8 @@ async function writeExperimentTags(tx: Transactor, id: number, tags: readonly Ke
 }
 
 /** Same name and creation time; the default experiment is there from the start, and is always the same. */
-async function findSame(tx: Transactor, record: ExperimentRecord): Promise<number | undefined> {
-  const [row] = await tx.all<[number, number]>(
+async function findSame(tx: Transactor, record: ExperimentRecord): Promise<Int64 | undefined> {
+  const [row] = await tx.all<[Int64, number]>(
     "SELECT id, creation_time FROM experiments WHERE workspace = 'default' AND name = ?",
     [record.name],
   );
@@ -123,37 +121,22 @@ async function findSame(tx: Transactor, record: ExperimentRecord): Promise<numbe
 async function createExperimentRow(tx: Transactor, { record, keepLocation, artifactRoot }: ExperimentImport) {
   const name = await freeName(tx, record.name, null);
   const columns = [name, record.stage, record.creationTime, record.lastUpdateTime];
-  const wanted = /^\d+$/.test(record.id) ? Number(record.id) : Number.NaN;
-  const isFree =
-    wanted <= MAX_KEPT_ID && (await tx.all('SELECT 1 FROM experiments WHERE id = ?', [wanted])).length === 0;
-  if (isFree) {
-    await tx.run(
-      `INSERT INTO experiments (id, name, lifecycle_stage, creation_time, last_update_time, artifact_location)
-       VALUES (?, ?, ?, ?, ?, '')`,
-      [wanted, ...columns],
-    );
-    // PostgreSQL's sequence does not notice ids that were given.
-    if (tx.dialect === 'postgres') {
-      await tx.all(
-        "SELECT setval(pg_get_serial_sequence('experiments', 'id'), GREATEST((SELECT max(id) FROM experiments), 1))",
-      );
-    }
-  } else {
-    await tx.run(
-      `INSERT INTO experiments (name, lifecycle_stage, creation_time, last_update_time, artifact_location)
-       VALUES (?, ?, ?, ?, '')`,
-      columns,
-    );
-  }
-  const [row] = await tx.all<[number]>("SELECT id FROM experiments WHERE workspace = 'default' AND name = ?", [name]);
-  const id = row![0];
+  const wanted = experimentIdOf(record.id);
+  const isFree = (await tx.all('SELECT 1 FROM experiments WHERE id = ?', [wanted])).length === 0;
+  const id = isFree ? wanted : await nextExperimentId(tx);
+  await tx.run(
+    `INSERT INTO experiments (id, name, lifecycle_stage, creation_time, last_update_time, artifact_location)
+     VALUES (?, ?, ?, ?, ?, '')`,
+    [id, ...columns],
+  );
+  await countExperimentId(tx, id);
   const location = keepLocation ? record.artifactLocation : appendToUri(artifactRoot, String(id));
   await tx.run('UPDATE experiments SET artifact_location = ? WHERE id = ?', [location, id]);
   return id;
 }
 
 /** The name, or the first of `name (imported)`, `name (imported 2)`, … that no other experiment has. */
-async function freeName(tx: Transactor, name: string, own: number | null): Promise<string> {
+async function freeName(tx: Transactor, name: string, own: Int64 | null): Promise<string> {
   for (let n = 0; ; n++) {
     const candidate = n === 0 ? name : n === 1 ? `${name} (imported)` : `${name} (imported ${n})`;
     const [taken] = await tx.all<[number]>("SELECT id FROM experiments WHERE workspace = 'default' AND name = ?", [
@@ -167,7 +150,7 @@ async function freeName(tx: Transactor, name: string, own: number | null): Promi
 export interface RunImport {
   readonly source: string;
   readonly record: RunRecord;
-  readonly experimentId: number;
+  readonly experimentId: Int64;
   readonly artifactUri: string;
   readonly points: readonly MetricPoint[];
   readonly isLast: boolean;

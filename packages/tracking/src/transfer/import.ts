@@ -103,7 +103,7 @@ class Importer {
       { kind: 'run', id: runUuid, experimentId, uri: record.artifactUri },
       appendToUri(this.#folder(experiment), runUuid, 'artifacts'),
     );
-    const digest = digestOf([record, state, artifactUri, experiment.id]);
+    const digest = digestOf([record, state, artifactUri, String(experiment.id)]);
     if (known === digest) {
       this.#report.unchanged++;
       return;
@@ -133,7 +133,7 @@ class Importer {
       { kind: 'model', id: modelId, experimentId, uri: record.artifactLocation },
       appendToUri(this.#folder(experiment), 'models', modelId, 'artifacts'),
     );
-    const digest = digestOf([record, state, artifactLocation, experiment.id]);
+    const digest = digestOf([record, state, artifactLocation, String(experiment.id)]);
     if (known === digest) {
       this.#report.unchanged++;
       return;
