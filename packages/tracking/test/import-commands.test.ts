@@ -73,7 +73,9 @@ for (const dialect of dialects) {
       const fresh = { name: 'new', artifactLocation: undefined, artifactRoot: 'mlflow-artifacts:/', tags: [], now: 1 };
       expect(await world.db.write(createExperiment, fresh)).toBe('8');
       expect(await bring({ ...experiment, id: '8', name: 'eight' })).toMatchObject({ id: 9, name: 'eight' });
-      expect(await bring({ ...experiment, id: '758837009708118469', name: 'long id' })).toMatchObject({ id: 758837009708118469n });
+      expect(await bring({ ...experiment, id: '758837009708118469', name: 'long id' })).toMatchObject({
+        id: 758837009708118469n,
+      });
       expect(await bring({ ...experiment, name: 'renamed' }, 'changed')).toMatchObject({ id: 7, name: 'renamed' });
     });
 

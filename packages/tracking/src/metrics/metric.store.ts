@@ -152,7 +152,7 @@ function summary(run: RunRef, keyId: number, points: readonly Point[], inOrder: 
   ];
 }
 
-const MODEL_METRICS: InsertSpec = {
+export const MODEL_METRICS: InsertSpec = {
   table: 'logged_model_metrics',
   columns: [
     ['model_id', 'int'],

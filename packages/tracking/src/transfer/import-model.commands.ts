@@ -1,25 +1,10 @@
 import { DomainError } from '@millrace/core';
-import { type InsertSpec, type SqlValue, write } from '@millrace/db';
+import { type SqlValue, write } from '@millrace/db';
 import { writeModelParams, writeModelTags } from '../logged-models/logged-model.store.ts';
+import { MODEL_METRICS } from '../metrics/metric.store.ts';
 import type { Int64 } from '../runs/run.ts';
 import { mark } from './imports.store.ts';
 import type { ModelMetric, ModelRecord } from './records.ts';
-
-const MODEL_METRICS: InsertSpec = {
-  table: 'logged_model_metrics',
-  columns: [
-    ['model_id', 'int'],
-    ['key', 'text'],
-    ['dataset_name', 'text'],
-    ['dataset_digest', 'text'],
-    ['run_uuid', 'text'],
-    ['step', 'int'],
-    ['timestamp', 'int'],
-    ['value', 'real'],
-    ['is_nan', 'int'],
-  ],
-  onConflict: 'DO NOTHING',
-};
 
 /** A piece of a logged model: its metrics, and with the last piece all the rest. */
 export interface ModelImport {
