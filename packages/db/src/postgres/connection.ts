@@ -98,6 +98,11 @@ export function asDomainError(error: unknown): unknown {
       },
     );
   }
+  if (code === '22021' || code === '22P05') {
+    return new DomainError('INVALID_PARAMETER_VALUE', 'A value contains a character that text cannot hold (NUL).', {
+      cause: error,
+    });
+  }
   if (code === '23505') {
     return new DomainError('RESOURCE_CONFLICT', 'Another request made the same name at the same time; try again.', {
       cause: error,
